@@ -1,0 +1,75 @@
+/*
+ * platform.h: everything that differs between systems. One duty per .c file.
+ *
+ * Units: wall time Unix ms; mono and boot times ms of CLOCK_MONOTONIC and CLOCK_BOOTTIME.
+ * Errors: a negative code of tillpost/err.h with errno left as the system set it.
+ * Owner: file contents are malloc'ed for the caller.
+ */
+#ifndef PLATFORM_H
+#define PLATFORM_H
+
+#include "tillpost/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* clock.c */
+int64_t platform_wall_ms(void);
+int64_t platform_mono_ms(void); /* does not count time asleep */
+int64_t platform_mono_us(void); /* microseconds, to time things */
+int64_t platform_boot_ms(void); /* counts time asleep */
+enum { PLATFORM_BOOT_ID_BYTES = 16 };
+int platform_boot_id(uint8_t out[PLATFORM_BOOT_ID_BYTES]); /* differs after every boot */
+int platform_local_offset(int64_t local_civil_s);          /* seconds east of UTC */
+/* random.c: getrandom(2), /dev/urandom before Linux 3.17. Never short. */
+int platform_random(void *out, size_t bytes);
+
+/* file.c */
+/* Reads a whole file of at most max_bytes; a NUL follows the content. With `secret`, a file that
+ * group (unless the group is root's or our own) or others can read is refused: DENIED. NO_INPUT
+ * when absent, TOO_LARGE, IO. */
+int platform_read_file(const char *path, size_t max_bytes, bool secret, char **out, size_t *len);
+void platform_free_file(char *content, size_t len); /* wipes and frees; NULL is fine */
+/* Writes a file so that after a power cut there is the old or the new one: temporary name,
+ * fsync, rename, fsync of the directory. CANT_CREATE, IO. */
+int platform_write_file(const char *path, const void *data, size_t len, unsigned mode);
+int platform_file_mode(const char *path, unsigned *mode, unsigned *uid); /* of what it points to */
+int64_t platform_file_stamp(const char *path); /* changes when the file is replaced; 0 absent */
+/* Makes the last directory of a path when missing (0700). */
+int platform_make_parent(const char *path);
+int64_t platform_free_bytes(const char *path); /* free to us on its file system, < 0 unknown */
+bool platform_on_tmpfs(const char *path);
+
+/* listen.c: listening sockets, non-blocking, close-on-exec. */
+/* Replaces a stale socket file, refuses a live one (LOCKED). group < 0: unchanged. */
+int platform_listen_unix(const char *path, unsigned mode, long group, int *fd);
+int platform_listen_tcp(const char *address, uint16_t port, int *fd); /* numeric address */
+int platform_accept(int listen_fd);                                   /* fd, or -1 with errno */
+struct platform_peer {
+    unsigned uid, gid;
+    int pid;
+};
+int platform_peer(int fd, struct platform_peer *out); /* SO_PEERCRED */
+bool platform_user_in_group(unsigned uid, unsigned gid, unsigned primary_gid);
+long platform_group_id(const char *name); /* -1 unknown */
+long platform_user_id(const char *name);  /* -1 unknown */
+int platform_connect_unix(const char *path);
+/* Sockets handed in by systemd (LISTEN_FDS), by index; -1 when there are fewer. */
+int platform_inherited_socket(unsigned index, bool *is_unix);
+
+/* signals.c: SIGTERM, SIGINT, SIGHUP as a readable descriptor; SIGPIPE ignored. */
+int platform_signals_open(void);
+int platform_signals_read(int fd); /* next signal number, 0 when none */
+
+/* process.c */
+void platform_harden(void); /* no core dump, not dumpable, umask 077, stdin/out/err open */
+/* Root becomes the user that owns a file, for good; others and a missing file: nothing. DENIED. */
+int platform_become_owner(const char *path);
+void platform_notify(const char *state); /* sd_notify(3) without libsystemd; nothing if unset */
+bool platform_lock_memory(void *p, size_t bytes); /* mlock + MADV_DONTDUMP where allowed */
+
+/* netwatch.c: link, address and route changes as a readable descriptor (-1: not here). */
+int platform_netwatch_open(void);
+bool platform_netwatch_read(int fd); /* true when something changed */
+
+#endif
