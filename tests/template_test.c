@@ -1,0 +1,122 @@
+/* template_test.c: texts with {{paths}} in them. */
+#include "mapping_kit.h"
+
+#include "mapping/template.h"
+
+static const char data[] =
+    "{`type`:`track`,`properties`:{`name`:`O'Neill & Söhne <x>`,`n`:5,`price`:19.90,`big`:1e300,"
+    "`yes`:true,`no`:false,`nothing`:null,`blank`:` `,`list`:[`a`,1,null,[`b`,`c`],true],`empty`:[],"
+    "`o`:{`a`:[1]},`my key`:`k`,`braces`:`{{type}}`,`items`:[{`id`:`x`},{`id`:`y`}]}}";
+
+static const struct {
+    const char *template, *text; /* ` is the quote */
+} rows[] = {
+    {"", ""},
+    {"no braces", "no braces"},
+    {"{{type}}", "track"},
+    {"{{{type}}}", "track"},
+    {"{{ type }}", "track"},
+    {"{{$.type}}", "track"},
+    {"a {{type}} b {{properties.n}} c", "a track b 5 c"},
+    {"{{type}}{{type}}", "tracktrack"},
+    {"{{properties.name}}", "O'Neill & Söhne <x>"},
+    {"{{{properties.name}}}", "O'Neill & Söhne <x>"},
+    {"{{properties.price}}", "19.9"},
+    {"{{properties.yes}} {{properties.no}}", "true false"},
+    {"[{{properties.nothing}}]", "[]"},
+    {"[{{properties.absent}}]", "[]"},
+    {"[{{properties.blank}}]", "[ ]"},
+    {"{{properties.list}}", "a,1,,b,c,true"},
+    {"[{{properties.empty}}]", "[]"},
+    {"{{properties.list[1]}}", "1"},
+    {"{{properties.items.id}}", "x,y"},
+    {"{{properties.items[1].id}}", "y"},
+    {"{{properties.o}}", "{`a`:[1]}"},
+    {"{{properties['my key']}}", "k"},
+    {"{{properties.my key}}", "k"},
+    {"{{properties.braces}}", "{{type}}"},
+    /* braces that are none */
+    {"{type}", "{type}"},
+    {"{{type}", "{{type}"},
+    {"{{type", "{{type"},
+    {"{{", "{{"},
+    {"{{}}", "{{}}"},
+    {"{{ }}", "{{ }}"},
+    {"{{{}}}", "}"}, /* the path "{" */
+    {"{{ty}pe}}", "{{ty}pe}}"},
+    {"}}{{type}}{{", "}}track{{"},
+    {"{{type}}}", "track}"},
+    {"{{{type}}", ""}, /* the path "{type", as Segment has it */
+    {"{ {{type}} }", "{ track }"},
+    {"Bestellung für {{type}} €", "Bestellung für track €"},
+};
+
+static const struct template *parse(const char *text)
+{
+    const struct template *t = NULL;
+    struct fault why = {0};
+    if (template_parse(&kit, str_from(text), &t, &why) < 0) fail_msg("%s: %s", text, why.message);
+    return t;
+}
+
+static void braces_become_what_their_path_finds(void **state)
+{
+    struct path_roots roots;
+    path_read_roots(&roots, kit_json(data));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf b;
+        bool failed = false;
+        buf_init(&b, 1000);
+        template_write(parse(rows[i].template), &roots, roots.call, &kit, &b, &failed);
+        assert_false(failed || b.failed);
+        if (!str_is(buf_str(&b), kit_text(rows[i].text))) {
+            fail_msg("%s: %s", rows[i].template, b.p ? b.p : "");
+        }
+        buf_free(&b);
+    }
+}
+
+static void a_path_that_never_ends_is_refused(void **state)
+{
+    const struct template *t = NULL;
+    struct fault why = {0};
+    assert_int_equal(template_parse(&kit, STR("x {{a['b}} y"), &t, &why), TILLPOST_E_CONFIG);
+    assert_string_equal(why.message,
+                        "the path \"a['b\" opens a name at column 3 and never closes it with '");
+}
+
+static void a_text_that_does_not_fit_is_known_to_the_buffer(void **state)
+{
+    struct path_roots roots;
+    struct buf b;
+    bool failed = false;
+    path_read_roots(&roots, kit_json(data));
+    buf_init(&b, 4);
+    template_write(parse("{{type}}"), &roots, roots.call, &kit, &b, &failed);
+    assert_true(b.failed);
+    buf_free(&b);
+}
+
+static void a_full_arena_is_no_memory(void **state)
+{
+    for (size_t max = 0;; max += 16) {
+        struct arena small;
+        const struct template *t = NULL;
+        arena_init(&small, 64, max);
+        int err = template_parse(&small, STR("a {{b.c}} d {{e}}"), &t, NULL);
+        arena_free(&small);
+        if (err == TILLPOST_OK) break;
+        assert_int_equal(err, TILLPOST_E_NO_MEMORY);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(braces_become_what_their_path_finds),
+        cmocka_unit_test(a_path_that_never_ends_is_refused),
+        cmocka_unit_test(a_text_that_does_not_fit_is_known_to_the_buffer),
+        cmocka_unit_test(a_full_arena_is_no_memory),
+    };
+    return cmocka_run_group_tests(tests, kit_open, kit_close);
+}
