@@ -1,0 +1,224 @@
+/* scan_test.c: card numbers and e-mail addresses in text that is stored in clear. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tiktok/pii.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void assert_found(bool (*scan)(struct str), const char *text, bool expected)
+{
+    if (scan(str_from(text)) != expected) print_message("\"%s\"\n", text);
+    assert_int_equal(scan(str_from(text)), expected);
+}
+
+static void a_card_number_of_every_brand_is_found(void **state)
+{
+    /* Test numbers that payment processors publish. */
+    static const char *const rows[] = {
+        "4111111111111111",    /* Visa */
+        "4012888888881881",    /* Visa */
+        "5555555555554444",    /* Mastercard */
+        "2223003122003222",    /* Mastercard */
+        "378282246310005",     /* American Express */
+        "341111111111111",     /* American Express */
+        "6011111111111117",    /* Discover */
+        "6445644564456445",    /* Discover */
+        "30569309025904",      /* Diners Club */
+        "36227206271667",      /* Diners Club */
+        "3056930009020004",    /* Diners Club, 16 */
+        "3566002020360505",    /* JCB */
+        "6205500000000000004", /* UnionPay, 19 */
+        "6200000000000005",    /* UnionPay */
+        "6759649826438453",    /* Maestro */
+        "5018000000000009",    /* Maestro */
+        "2200000000000004",    /* Mir */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[64];
+        assert_found(pii_has_card_number, rows[i], true);
+        snprintf(text, sizeof text, "card %s.", rows[i]);
+        assert_found(pii_has_card_number, text, true);
+        /* One digit off: Luhn. */
+        snprintf(text, sizeof text, "%s", rows[i]);
+        size_t last = strlen(text) - 1;
+        text[last] = (char)(text[last] == '9' ? '0' : text[last] + 1);
+        assert_found(pii_has_card_number, text, false);
+    }
+}
+
+static void a_card_number_is_found_wherever_it_stands(void **state)
+{
+    static const struct {
+        const char *text;
+        bool found;
+    } rows[] = {
+        {"4111 1111 1111 1111", true},
+        {"4111-1111-1111-1111", true},
+        {"3782 822463 10005", true},
+        {"4111 - 1111 - 1111 - 1111", true},
+        {"ORDER-4111111111111111", true},
+        {"POS4111111111111111X", true},
+        {"12 4111111111111111 99", true},
+        {"99-4111-1111-1111-1111", true},
+        {"https://shop.example/?pan=4111111111111111&x=1", true},
+        {"https://shop.example/?pan=4111%201111%201111%201111", true},
+        {"https://shop.example/?pan=4111+1111+1111+1111", true},
+        {"https://shop.example/%3D4111-1111-1111-1111", true},
+        {"https://shop.example/%204111111111111111", true},
+        {"4111.1111.1111.1111", false}, /* only spaces and dashes */
+        {"4111111111111111 1", true},
+        {"41111111111111111", false}, /* 17 digits: no Visa */
+        {"4222222222222", false},     /* 13 digits: an EAN could look like it */
+        {"4111    1111 1111 1111", false},
+        {"", false},
+        {"-", false},
+        {"4111111111111111111111", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_found(pii_has_card_number, rows[i].text, rows[i].found);
+    }
+}
+
+static void ids_barcodes_and_times_are_no_card_numbers(void **state)
+{
+    static const char *const rows[] = {
+        "1704721970",
+        "1704721970212",
+        "1704721970212345", /* s, ms, us */
+        "20240108135250",
+        "20240108-135250",
+        "2024-01-08 13:52:50",
+        "2024-01-08-13-52-50",
+        "4006381333931",
+        "5901234123457",       /* EAN-13 */
+        "35600202036",         /* 11 digits */
+        "7181537436256731137", /* an event set */
+        "490154203237518",     /* IMEI: Luhn, and no brand */
+        "550e8400-e29b-41d4-a716-446655440000",
+        "00000000-0000-4000-8111-111111111112", /* inside: 8111 1111 1111 1112, UnionPay, Luhn */
+        "5f4dcc3b4111111111111111aa765d61",     /* a hex id around a Visa number */
+        "DEADBEEF4111111111111111",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_found(pii_has_card_number, rows[i], false);
+    }
+}
+
+static bool passes_luhn(const char *digits)
+{
+    int sum = 0;
+    size_t len = strlen(digits);
+    for (size_t i = 0; i < len; i++) {
+        int d = digits[len - 1 - i] - '0';
+        if (i % 2 == 1) d = d * 2 > 9 ? d * 2 - 9 : d * 2;
+        sum += d;
+    }
+    return sum % 10 == 0;
+}
+
+static void every_prefix_has_the_lengths_of_its_brand(void **state)
+{
+    static const struct {
+        const char *prefix;
+        const char *lengths; /* of 14 to 19, those that are cards */
+    } rows[] = {
+        {"400000", "16 19"},
+        {"499999", "16 19"},
+        {"509999", "16 17 18 19"},
+        {"510000", "16"},
+        {"559999", "16"},
+        {"222099", ""},
+        {"222100", "16"},
+        {"272099", "16"},
+        {"272100", ""},
+        {"340000", "15"},
+        {"349999", "15"},
+        {"350000", ""},
+        {"370000", "15"},
+        {"352799", ""},
+        {"352800", "16 17 18 19"},
+        {"358999", "16 17 18 19"},
+        {"359000", ""},
+        {"300000", "14 16 17 18 19"},
+        {"306000", ""},
+        {"309500", "14 16 17 18 19"},
+        {"360000", "14 16 17 18 19"},
+        {"601100", "16 17 18 19"},
+        {"601200", ""},
+        {"644000", "16 17 18 19"},
+        {"660000", ""},
+        {"620000", "16 17 18 19"},
+        {"630000", ""},
+        {"630400", "14 15 16 17 18 19"},
+        {"220000", "16 17 18 19"},
+        {"220500", ""},
+        {"979200", "16"},
+        {"100000", ""},
+        {"700000", ""},
+        {"900000", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (int length = 14; length <= 19; length++) {
+            char text[24], name[16];
+            snprintf(text, sizeof text, "%s%0*d", rows[i].prefix, length - 6, 0);
+            while (!passes_luhn(text)) {
+                text[length - 1]++;
+            }
+            snprintf(name, sizeof name, "%d", length);
+            assert_found(pii_has_card_number, text, strstr(rows[i].lengths, name) != NULL);
+        }
+    }
+}
+
+static void an_email_address_is_found_wherever_it_stands(void **state)
+{
+    static const struct {
+        const char *text;
+        bool found;
+    } rows[] = {
+        {"jane@example.com", true},
+        {"call jane.doe+x@example.co.uk, please", true},
+        {"<jane@example.com>", true},
+        {"mailto:jane@example.com", true},
+        {"https://shop.example/?email=jane@example.com&x=1", true},
+        {"https://shop.example/?email=jane%40example.com", true},
+        {"https://jane@shop.example/", true},
+        {"J\xC3\x9CRGEN@ex\xC3\xA4mple.de", true},
+        {"x@\xC3\xA4\xC3\xB6.\xE4\xB8\xAD", true},
+        {"jane@localhost", false},
+        {"jane@", false},
+        {"@jane.doe", false},
+        {"https://social.example/@jane.doe", false},
+        {"https://maps.example/@48.85,2.35,12z", false},
+        {"3 @ 9.99", false},
+        {"3@9.99", false},
+        {"pkg@1.2.3", false},
+        {"jane@.com", false},
+        {"jane@example.c", false},
+        {"jane@example. com", false},
+        {"100%4", false},
+        {"%40", false},
+        {"%", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_found(pii_has_email, rows[i].text, rows[i].found);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_card_number_of_every_brand_is_found),
+        cmocka_unit_test(a_card_number_is_found_wherever_it_stands),
+        cmocka_unit_test(ids_barcodes_and_times_are_no_card_numbers),
+        cmocka_unit_test(every_prefix_has_the_lengths_of_its_brand),
+        cmocka_unit_test(an_email_address_is_found_wherever_it_stands),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
