@@ -1,0 +1,93 @@
+/* token_test.c: Bearer and Basic, right and wrong. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "api/token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const tokens[] = {"first-token", "second-token"};
+
+/* clang-format off */
+static const struct row {
+    const char *authorization;
+    bool fits;
+} rows[] = {
+    {"Bearer first-token",            true},
+    {"Bearer second-token",           true},
+    {"bearer   second-token",         true},
+    {"BEARER first-token ",           true},
+    {"Bearer third-token",            false},
+    {"Bearer first-tokem",            false},
+    {"Bearer Xirst-token",            false},
+    {"Bearer first-toke",             false},
+    {"Bearer first-token2",           false},
+    {"Bearer first-tokenfirst-token", false},
+    {"Bearer first-token second-token", false},
+    {"Bearer",                        false},
+    {"Bearer ",                       false},
+    {"first-token",                   false},
+    {"",                              false},
+    {"Digest first-token",            false},
+    {"Basic Zmlyc3QtdG9rZW46",        true},  /* first-token: */
+    {"Basic Zmlyc3QtdG9rZW4=",        true},  /* first-token */
+    {"Basic Zmlyc3QtdG9rZW4",         true},  /* without its padding */
+    {"Basic c2Vjb25kLXRva2VuOng6eQ==", true}, /* second-token:x:y */
+    {"basic Zmlyc3QtdG9rZW46",        true},
+    {"Basic Zmlyc3QtdG9rZW0=",        false}, /* first-tokem */
+    {"Basic OmZpcnN0LXRva2Vu",        false}, /* :first-token */
+    {"Basic Zmlyc3Q=",                false}, /* first */
+    {"Basic first-token",             false},
+    {"Basic Zmlyc3QtdG9rZW4!",        false},
+    {"Basic Z",                       false},
+    {"Basic ====",                    false},
+    {"Basic ",                        false},
+};
+/* clang-format on */
+
+static void a_token_fits_as_its_row_says(void **state)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool fits = token_fits(str_from(rows[i].authorization), tokens, 2);
+        if (fits != rows[i].fits) print_message("row \"%s\"\n", rows[i].authorization);
+        assert_int_equal(fits, rows[i].fits);
+    }
+}
+
+static void without_tokens_nothing_fits(void **state)
+{
+    static const char *const blank[] = {""};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_false(token_fits(str_from(rows[i].authorization), NULL, 0));
+        assert_false(token_fits(str_from(rows[i].authorization), blank, 1));
+    }
+}
+
+static void credentials_of_any_length_are_looked_at(void **state)
+{
+    for (size_t len = 6; len < 4096; len = len * 2 + 1) {
+        char *text = malloc(len);
+        assert_non_null(text);
+        memset(text, 'A', len);
+        memcpy(text, "Basic ", 6);
+        assert_false(token_fits((struct str){text, len}, tokens, 2));
+        memcpy(text, "Bearer", 6);
+        if (len > 6) text[6] = ' ';
+        assert_false(token_fits((struct str){text, len}, tokens, 2));
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_fits_as_its_row_says),
+        cmocka_unit_test(without_tokens_nothing_fits),
+        cmocka_unit_test(credentials_of_any_length_are_looked_at),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
