@@ -1,0 +1,77 @@
+/*
+ * agent.h: everybody together: the state of a running agent and its loop.
+ *
+ * One process, one thread, one turn at a time: sleep → one reading of the clocks → take in what
+ * callers sent → one commit for all of it → answer them → send if due → tidy.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include "agent/deliver.h"
+#include "agent/ingest.h"
+#include "api/api.h"
+
+enum {
+    AGENT_ANSWERS_MAX = 2 * API_CONNECTIONS_MAX,  /* at hand in one turn */
+    AGENT_COMMIT_MAX_BYTES = 2 * 1024 * 1024,     /* pushed in one commit */
+    AGENT_ANSWER_MAX_BYTES = 8 * 1024 * 1024,     /* of one answer */
+    AGENT_SLEEP_MAX_MS = 60 * 1000,
+    AGENT_TIDY_EVERY_MS = 30 * 1000,              /* while nothing happens */
+    AGENT_TIDY_SLICE_MS = 5,                      /* between two steps of tidying */
+    AGENT_STORAGE_FAULTS_MAX = 3,                 /* in a minute; then exit 74 */
+    AGENT_COMMIT_BUCKETS = 10
+};
+
+struct answer { /* waits for the commit */
+    struct api_request request;
+    int status;
+    bool promises;   /* becomes 503 or 507 when the commit fails */
+    const char *content_type;
+    struct buf body;
+};
+
+struct agent_metrics {
+    uint64_t commits[AGENT_COMMIT_BUCKETS + 1]; /* per bucket, the last is +Inf */
+    double commit_seconds;
+    uint64_t commit_faults;
+};
+
+struct agent {
+    const char *config_file;
+    struct config *config;
+    struct queue *queue;
+    struct api *api;
+    struct secret tokens; /* of the TCP listener */
+    struct clock clock;
+    struct clock_now now;
+    struct ingest ingest;
+    struct deliver deliver;
+    struct answer answers[AGENT_ANSWERS_MAX];
+    size_t answer_count;
+    int signals, netwatch;
+    bool stop;
+    int exit_status;         /* not 0: leave with it */
+    bool storage_failed;     /* the last commit failed */
+    struct fault storage_why;
+    int64_t storage_faults_ms[AGENT_STORAGE_FAULTS_MAX]; /* the last ones, monotonic */
+    int64_t tidy_at_ms;      /* next step of tidying, monotonic */
+    bool reload_failed;      /* the last SIGHUP found a broken file */
+    struct agent_metrics metrics;
+};
+
+/* routes.c */
+extern const struct api_route agent_routes[];
+extern const size_t agent_route_count;
+/* Handles one request: fills the answer; may change the queue's open transaction. */
+void agent_handle(struct agent *a, struct answer *answer);
+
+/* reload.c: a new configuration file. Nothing changes when it is broken. */
+void agent_reload(struct agent *a);
+/* The options the api gets from a configuration; tokens must outlive the call. */
+struct api_options agent_api_options(const struct config *c, const struct secret *tokens);
+
+/* status.c, metrics.c */
+void agent_write_status(struct agent *a, struct buf *out);
+void agent_write_metrics(struct agent *a, struct buf *out);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * deliver.h: carries rows from the queue to the uplink and replies back, as sync decides.
+ *
+ * Three calls a turn, in this order: deliver_settle (the reply that came changes the open
+ * transaction), deliver_plan (takes a batch, puts the in-flight mark into the open transaction),
+ * then, after the commit, deliver_send. When the commit failed: deliver_commit_failed.
+ *
+ * What always holds: (1) no body goes out before its mark is on disk; (2) nothing but a clear yes
+ * settles a row; (3) a settle whose commit failed is owed, and nothing is sent until it is paid.
+ */
+#ifndef AGENT_DELIVER_H
+#define AGENT_DELIVER_H
+
+#include "agent/clock.h"
+#include "agent/config.h"
+#include "agent/secrets.h"
+#include "sync/sync.h"
+#include "tiktok/batch.h"
+#include "tiktok/event.h"
+#include "uplink/uplink.h"
+
+#define DELIVER_DOUBT_MAX_S (40LL * 3600) /* TikTok forgets an id after 48 h */
+enum { DELIVER_REASONS_MAX = 8, DELIVER_TOKEN_POLL_MS = 2000, DELIVER_DEBT_WAIT_MS = 1000 };
+
+enum deliver_outcome {
+    DELIVER_DONE, DELIVER_RETRY, DELIVER_DOUBT, DELIVER_SPLIT, DELIVER_PAUSE, DELIVER_OFFLINE,
+    DELIVER_OUTCOMES
+};
+extern const char *const deliver_outcome_names[DELIVER_OUTCOMES];
+
+struct deliver_last { /* of the last try, for status */
+    int64_t at_ms;    /* truth; 0: none yet */
+    int code, http;   /* TikTok's code and the HTTP status; -1 and 0 when none */
+    enum uplink_trouble trouble;
+    bool answered, is_json, via_proxy, failed;
+    char message[TIKTOK_MESSAGE_BYTES];
+    char request_id[TIKTOK_REQUEST_ID_BYTES];
+};
+
+struct deliver {
+    const struct config *config;
+    struct queue *queue;
+    struct clock *clock;
+    struct sync sync;
+    struct uplink *uplink;
+    bool uplink_stale; /* the configuration changed: open it anew when it is free */
+    struct secret token;
+    int64_t token_polled_ms;
+    int64_t seqs[SYNC_BATCH_MAX]; /* the batch at hand */
+    unsigned rows;
+    struct sync_next next;  /* what deliver_send will do */
+    bool wanted;            /* next is to be sent */
+    bool in_flight_probe;
+    bool probe_is_idle;     /* a probe was answered and taught no time: do not ask again */
+    struct buf body;
+    int64_t settling[SYNC_BATCH_MAX]; /* rows settled in the open transaction */
+    unsigned settling_count;
+    bool in_debt; /* their commit failed: settle them again before anything else */
+    int64_t buried[SYNC_BURIED_IN_A_ROW_MAX]; /* of the row of refusals at hand */
+    unsigned buried_count;
+    int64_t paused_since_ms; /* truth; of a fault pause */
+    int paused_code;
+    uint64_t outcomes[DELIVER_OUTCOMES];
+    struct { const char *reason; uint64_t count; } dead[DELIVER_REASONS_MAX];
+    struct tiktok_outcome refusal; /* the last reply that refused a part of the batch */
+    struct deliver_last last;
+};
+
+/* Opens the uplink and restores what a restart must not forget (marks, pauses). The queue's open
+ * transaction may hold changes afterwards. */
+int deliver_open(struct deliver *d, const struct config *config, struct queue *queue,
+                 struct clock *clock, const struct clock_now *now, struct fault *why);
+void deliver_close(struct deliver *d);
+void deliver_configure(struct deliver *d, const struct config *config);
+
+int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault *why);
+int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *why);
+void deliver_send(struct deliver *d, const struct clock_now *now);
+void deliver_commit_failed(struct deliver *d);
+/* ms until deliver needs a turn; INT64_MAX: not before something happens. */
+int64_t deliver_timeout_ms(const struct deliver *d, const struct clock_now *now);
+
+void deliver_try_now(struct deliver *d, const struct clock_now *now);
+void deliver_line_changed(struct deliver *d, const struct clock_now *now);
+int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool paused,
+                           struct fault *why);
+
+#endif

@@ -1,0 +1,470 @@
+/*
+ * ingest.c: one call becomes events, or a refusal that says what to do.
+ *
+ * The order of things: strict JSON → opted out? consent? → which mappings match → fields → checked,
+ * hashed events → their ids → the queue. What always holds:
+ * (1) nothing of a call is pushed before all of its events are known to be good or refused;
+ * (2) the plain text of a call lives in the arena (and the caller's body) and is wiped with it;
+ * (3) a card number anywhere refuses the whole call; another fault of one mapping does not take
+ *     the events of the others with it: it becomes a warning.
+ */
+#include "agent/ingest.h"
+
+#include "api/api.h"
+#include "mapping/mapping.h"
+#include "platform/platform.h"
+#include "tiktok/event.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct draft { /* a call on its way */
+    struct ingest *g;
+    const struct clock_now *now;
+    const struct json *call;
+    struct tiktok_event events[MAPPINGS_MAX];
+    char ids[MAPPINGS_MAX][TIKTOK_ID_BYTES]; /* where events have no id of their own */
+    size_t count;
+    size_t matched;
+    struct tiktok_warnings warnings;
+    struct fault why; /* the first refusal */
+};
+
+void ingest_init(struct ingest *g, const struct config *config, struct queue *queue,
+                 const struct clock *clock)
+{
+    memset(g, 0, sizeof *g);
+    g->config = config;
+    g->queue = queue;
+    g->clock = clock;
+    arena_init(&g->arena, (size_t)32 * 1024, INGEST_ARENA_MAX_BYTES);
+}
+
+void ingest_free(struct ingest *g)
+{
+    arena_free(&g->arena);
+}
+
+/* Opting out ---------------------------------------------------------------------------------- */
+
+static bool is_our_integration(struct str name)
+{
+    return str_is_nocase(name, "TikTok Offline Conversions") ||
+           str_is_nocase(name, "Tiktok Offline Conversions (Actions)");
+}
+
+static bool opted_out(const struct json *call)
+{
+    const struct json *integrations = json_get(call, "integrations");
+    bool named = false, all_off = false;
+    if (!json_is(integrations, JSON_OBJECT)) return false;
+    for (const struct json *v = json_first(integrations); v; v = json_next(v)) {
+        if (is_our_integration(json_key(v))) {
+            if (json_is(v, JSON_FALSE)) return true;
+            named = true;
+        } else if (str_is_nocase(json_key(v), "all") && json_is(v, JSON_FALSE)) {
+            all_off = true;
+        }
+    }
+    return all_off && !named;
+}
+
+/* "$.context.consent.categoryPreferences.Advertising": only a true there lets an event in. */
+static bool consented(const struct json *call, const char *path)
+{
+    struct str rest = str_from(path);
+    if (!path) return true;
+    if (str_starts(rest, "$.")) rest = (struct str){rest.p + 2, rest.len - 2};
+    const struct json *v = call;
+    while (v && rest.len) {
+        struct str key = str_split(rest, '.', &rest);
+        v = json_is(v, JSON_OBJECT) ? json_get_str(v, key) : NULL;
+    }
+    return json_is(v, JSON_TRUE);
+}
+
+/* Answers ------------------------------------------------------------------------------------- */
+
+static void write_warnings(struct buf *out, const struct tiktok_warnings *w)
+{
+    size_t n = w->count < TIKTOK_WARNINGS_MAX ? w->count : TIKTOK_WARNINGS_MAX;
+    if (!n) return;
+    buf_add_z(out, ",\"warnings\":[");
+    for (size_t i = 0; i < n; i++) {
+        buf_add_z(out, i ? ",{\"path\":" : "{\"path\":");
+        json_write_string(out, str_from(w->list[i].path));
+        buf_add_z(out, ",\"code\":");
+        json_write_string(out, str_from(w->list[i].code));
+        buf_add_z(out, ",\"message\":");
+        json_write_string(out, str_from(w->list[i].message));
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+}
+
+static int refuse(struct ingest *g, const struct fault *why, struct buf *answer)
+{
+    g->counts[INGEST_REFUSED]++;
+    api_refusal(answer, why);
+    return tillpost_err_info(why->err)->http;
+}
+
+static int ignore(struct ingest *g, const char *reason, struct buf *answer)
+{
+    g->counts[INGEST_IGNORED]++;
+    buf_printf(answer, "{\"success\":true,\"status\":\"ignored\",\"reason\":\"%s\"}", reason);
+    return 200;
+}
+
+static int accept_call(struct draft *d, bool fresh, struct buf *answer)
+{
+    d->g->counts[fresh ? INGEST_QUEUED : INGEST_DUPLICATE]++;
+    buf_printf(answer, "{\"success\":true,\"status\":\"%s\",\"event_ids\":[",
+               fresh ? "queued" : "duplicate");
+    size_t written = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        bool again = false;
+        for (size_t j = 0; j < i; j++)
+            again = again || str_equal(d->events[i].event_id, d->events[j].event_id);
+        if (again) continue;
+        if (written++) buf_add_char(answer, ',');
+        json_write_string(answer, d->events[i].event_id);
+    }
+    buf_add_char(answer, ']');
+    write_warnings(answer, &d->warnings);
+    buf_add_char(answer, '}');
+    return 200;
+}
+
+/* From call to events ------------------------------------------------------------------------- */
+
+static void warn_of_mapping(struct draft *d, const struct mapping *m, const struct fault *why)
+{
+    char message[FAULT_MESSAGE_MAX_BYTES];
+    if (d->warnings.count >= TIKTOK_WARNINGS_MAX) return;
+    (void)snprintf(message, sizeof message, "mapping \"%.60s\" made no event: %.200s",
+                   mapping_name(m), why->message);
+    struct tiktok_warning *w = &d->warnings.list[d->warnings.count++];
+    const char *path = arena_copy(&d->g->arena, str_from(why->path));
+    const char *text = arena_copy(&d->g->arena, str_from(message));
+    *w = (struct tiktok_warning){path ? path : "", tillpost_err_info(why->err)->wire,
+                                 text ? text : ""};
+}
+
+static struct tiktok_rules rules_of(const struct config *c)
+{
+    return (struct tiktok_rules){
+        .shop_id = c->defaults.shop_id,
+        .currency = c->defaults.currency,
+        .calling_code = c->defaults.calling_code,
+        .legacy_names = strcmp(c->tiktok.event_names, "legacy") == 0,
+        .external_id_alone = c->privacy.accept_external_id_alone,
+        .card_like_fields = c->privacy.allow_card_like.items,
+        .card_like_count = c->privacy.allow_card_like.count,
+        .age_max_ms = c->queue.max_event_age_ms,
+        .zone = platform_local_offset,
+    };
+}
+
+static int build_one(struct draft *d, const struct mapping *m, struct fault *why)
+{
+    struct ingest *g = d->g;
+    const struct json *fields = NULL;
+    struct tiktok_rules rules = rules_of(g->config);
+    struct tiktok_moment moment = {
+        .wall_ms = clock_truth_ms(g->clock, d->now),
+        .implausible = clock_state(g->clock, d->now) == CLOCK_STATE_IMPLAUSIBLE,
+        .sent_at = json_string(json_get(d->call, "sentAt")),
+    };
+    int rc = mapping_apply(m, d->call, &g->arena, &fields, why);
+    if (rc < 0) return rc;
+    return tiktok_event_build(&g->arena, fields, &rules, &moment, &d->events[d->count],
+                              &d->warnings, why);
+}
+
+static int build_events(struct draft *d)
+{
+    const struct config *c = d->g->config;
+    for (size_t i = 0; i < c->mapping_count; i++) {
+        struct fault why = {0};
+        if (!mapping_matches(c->mappings[i], d->call)) continue;
+        d->matched++;
+        int rc = build_one(d, c->mappings[i], &why);
+        if (rc >= 0) {
+            d->count++;
+            continue;
+        }
+        if (!d->why.err || rc == TILLPOST_E_CARD_NUMBER) d->why = why;
+        if (rc == TILLPOST_E_CARD_NUMBER) return rc;
+        warn_of_mapping(d, c->mappings[i], &why);
+    }
+    return d->count || !d->matched ? 0 : d->why.err;
+}
+
+/* One id a call: derived from the first event that has shop, order and the caller's own time stamp,
+ * else fresh. Events whose mapping gives them an id keep it. */
+static int give_ids(struct draft *d)
+{
+    char id[TIKTOK_ID_BYTES] = "";
+    unsigned char chance[10];
+    for (size_t i = 0; i < d->count && !id[0]; i++) {
+        const struct tiktok_event *e = &d->events[i];
+        if (!e->event_id.len)
+            (void)tiktok_derive_id(e->shop_id, e->order_id, e->timestamp_text, id);
+    }
+    if (!id[0]) {
+        if (platform_random(chance, sizeof chance) < 0) return TILLPOST_E_INTERNAL;
+        tiktok_fresh_id(clock_truth_ms(d->g->clock, d->now), chance, id);
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->events[i].event_id.len) continue;
+        memcpy(d->ids[i], id, sizeof id);
+        d->events[i].event_id = str_from(d->ids[i]);
+    }
+    return 0;
+}
+
+static int push_events(struct draft *d, bool *fresh, struct fault *why)
+{
+    struct ingest *g = d->g;
+    *fresh = false;
+    for (size_t i = 0; i < d->count; i++) {
+        const struct tiktok_event *e = &d->events[i];
+        struct queue_event row = {
+            .event_id = e->event_id,
+            .event = str_from(e->name),
+            .key_event = str_from(e->key_name),
+            .rest = e->rest,
+            .test_code = e->test_code,
+            .occurred_ms = e->time_ms,
+            .recorded_s = clock_truth_ms(g->clock, d->now) / 1000,
+            .stamped = e->stamped && !g->clock->trusted,
+            .unjudged = e->unjudged,
+            .boot_ms = d->now->boot_ms,
+            .boot_id = g->clock->boot_id,
+        };
+        int64_t seq = 0;
+        int rc = queue_push(g->queue, &row, &seq, why);
+        if (rc < 0) return rc;
+        if (rc == 0) {
+            *fresh = true;
+            g->pushed_bytes += e->rest.len + e->event_id.len;
+        }
+    }
+    return 0;
+}
+
+static void write_dry_run(struct draft *d, struct buf *answer)
+{
+    buf_add_z(answer, "{\"success\":true,\"status\":\"dry_run\",\"events\":[");
+    for (size_t i = 0; i < d->count; i++) {
+        const struct tiktok_event *e = &d->events[i];
+        buf_add_z(answer, i ? ",{\"event\":" : "{\"event\":");
+        json_write_string(answer, str_from(e->name));
+        buf_printf(answer, ",\"event_time\":%lld,\"event_id\":", (long long)(e->time_ms / 1000));
+        json_write_string(answer, e->event_id);
+        if (e->rest.len > 2) {
+            buf_add_char(answer, ',');
+            buf_add_str(answer, (struct str){e->rest.p + 1, e->rest.len - 2});
+        }
+        buf_add_char(answer, '}');
+    }
+    buf_add_char(answer, ']');
+    write_warnings(answer, &d->warnings);
+    buf_add_char(answer, '}');
+}
+
+static int take_call(struct ingest *g, const struct clock_now *now, const struct json *call,
+                     struct buf *answer)
+{
+    struct draft d = {.g = g, .now = now, .call = call};
+    struct fault why = {0};
+    bool fresh = false;
+    if (opted_out(call)) return ignore(g, "integrations", answer);
+    if (!consented(call, g->config->privacy.require_consent)) return ignore(g, "consent", answer);
+    if (build_events(&d) < 0) return refuse(g, &d.why, answer);
+    if (!d.matched) return ignore(g, "no_mapping", answer);
+    if (give_ids(&d) < 0) {
+        (void)fault_set(&why, TILLPOST_E_INTERNAL, "", "no random numbers to be had; try again");
+        return refuse(g, &why, answer);
+    }
+    if (!g->queue) {
+        write_dry_run(&d, answer);
+        return 200;
+    }
+    if (push_events(&d, &fresh, &why) < 0) return refuse(g, &why, answer);
+    return accept_call(&d, fresh, answer);
+}
+
+/* Calls and batches --------------------------------------------------------------------------- */
+
+struct surroundings { /* what a batch says for its calls; NULL where absent */
+    const char *type; /* of the route; NULL in a batch */
+    struct str sent_at, context, integrations; /* raw JSON of the batch's own members */
+};
+
+static bool is_type(struct str type)
+{
+    static const char *const types[] = {"track", "page", "screen", "identify", "group", "alias"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (str_is(type, types[i])) return true;
+    return false;
+}
+
+static bool blank(const struct json *v)
+{
+    return json_type(v) == JSON_NULL ||
+           (json_is(v, JSON_STRING) && !str_trim(json_string(v)).len);
+}
+
+static int check_type(struct ingest *g, struct json *call, const char *type, struct fault *why)
+{
+    const struct json *own = json_get(call, "type");
+    if (blank(own)) {
+        if (!type) type = blank(json_get(call, "event")) ? NULL : "track";
+        if (!type)
+            return fault_set(why, TILLPOST_E_BAD_REQUEST, "$.type",
+                             "a call in a batch needs a type: track, page, screen, identify, "
+                             "group or alias");
+        struct json *v = json_new_string(&g->arena, str_from(type));
+        if (!v || !json_set(&g->arena, call, STR("type"), v))
+            return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory; send the call again");
+        own = v;
+    }
+    if (!is_type(json_string(own)) || (type && !str_is(json_string(own), type)))
+        return fault_set(why, TILLPOST_E_BAD_REQUEST, "$.type",
+                         "type must be %s here: correct it or leave it out",
+                         type ? type : "track, page, screen, identify, group or alias");
+    if (str_is(json_string(own), "track") && blank(json_get(call, "event")))
+        return fault_set(why, TILLPOST_E_MISSING_EVENT, "$.event",
+                         "a track call needs an event, such as \"Order Completed\"");
+    if (json_get(call, "event") && !blank(json_get(call, "event")) &&
+        !json_is(json_get(call, "event"), JSON_STRING))
+        return fault_set(why, TILLPOST_E_BAD_FIELD, "$.event", "event must be a string");
+    return 0;
+}
+
+/* The members of a batch's own object that a call lacks. */
+static bool merge_object(struct ingest *g, struct json *call, const char *key, struct str raw)
+{
+    static const struct json_limits limits = {INGEST_CALL_MAX_BYTES, INGEST_DEPTH_MAX,
+                                              INGEST_VALUES_MAX};
+    const struct json *outer = NULL, *own = json_get(call, key);
+    if (!raw.len || json_parse(&g->arena, raw, &limits, &outer, NULL) < 0) return true;
+    if (!json_is(outer, JSON_OBJECT)) return true;
+    if (own && !json_is(own, JSON_OBJECT)) return true;
+    struct json *both = json_new_object(&g->arena);
+    if (!both) return false;
+    for (const struct json *v = json_first(own); v; v = json_next(v))
+        if (!json_set(&g->arena, both, json_key(v), json_ref(&g->arena, v))) return false;
+    for (const struct json *v = json_first(outer); v; v = json_next(v))
+        if (!json_get_str(both, json_key(v)) &&
+            !json_set(&g->arena, both, json_key(v), json_ref(&g->arena, v)))
+            return false;
+    return json_set(&g->arena, call, str_from(key), both);
+}
+
+static bool add_surroundings(struct ingest *g, struct json *call, const struct surroundings *s)
+{
+    static const struct json_limits limits = {256, 1, 1};
+    const struct json *sent_at = NULL;
+    if (!merge_object(g, call, "context", s->context)) return false;
+    if (!merge_object(g, call, "integrations", s->integrations)) return false;
+    if (!s->sent_at.len || !blank(json_get(call, "sentAt"))) return true;
+    if (json_parse(&g->arena, s->sent_at, &limits, &sent_at, NULL) < 0) return true;
+    return json_set(&g->arena, call, STR("sentAt"), json_ref(&g->arena, sent_at));
+}
+
+/* A new object with the members of the parsed one, so that members can be added. */
+static struct json *members_of(struct ingest *g, const struct json *parsed)
+{
+    struct json *call = json_new_object(&g->arena);
+    for (const struct json *v = json_first(parsed); call && v; v = json_next(v))
+        if (!json_set(&g->arena, call, json_key(v), json_ref(&g->arena, v))) return NULL;
+    return call;
+}
+
+static int take_text(struct ingest *g, const struct clock_now *now, struct str text,
+                     const struct surroundings *around, struct buf *answer)
+{
+    static const struct json_limits limits = {INGEST_CALL_MAX_BYTES, INGEST_DEPTH_MAX,
+                                              INGEST_VALUES_MAX};
+    const struct json *parsed = NULL;
+    struct fault why = {0};
+    int status;
+    if (json_parse(&g->arena, text, &limits, &parsed, &why) < 0) {
+        status = refuse(g, &why, answer);
+    } else if (!json_is(parsed, JSON_OBJECT)) {
+        (void)fault_set(&why, TILLPOST_E_BAD_REQUEST, "$", "a call must be a JSON object");
+        status = refuse(g, &why, answer);
+    } else {
+        struct json *call = members_of(g, parsed);
+        if (!call || !add_surroundings(g, call, around))
+            (void)fault_set(&why, TILLPOST_E_NO_MEMORY, "", "out of memory; send it again");
+        else (void)check_type(g, call, around->type, &why);
+        status = why.err ? refuse(g, &why, answer) : take_call(g, now, call, answer);
+    }
+    arena_reset(&g->arena);
+    return status;
+}
+
+int ingest_call(struct ingest *g, const struct clock_now *now, const char *type, struct str body,
+                struct buf *answer)
+{
+    const struct surroundings none = {.type = type};
+    return take_text(g, now, body, &none, answer);
+}
+
+static int check_batch(struct str body, struct str *calls, struct fault *why)
+{
+    int rc = json_check(body, why);
+    if (rc < 0) return rc;
+    struct str trimmed = str_trim(body);
+    if (trimmed.p[0] != '{')
+        return fault_set(why, TILLPOST_E_BAD_REQUEST, "$", "the body must be {\"batch\":[…]}");
+    *calls = json_raw_member(body, "batch");
+    if (!calls->len || calls->p[0] != '[')
+        return fault_set(why, TILLPOST_E_BAD_REQUEST, "$.batch", "batch must be a list of calls");
+    struct str item;
+    size_t pos = 0, n = 0;
+    while (json_raw_next(*calls, &pos, &item)) n++;
+    if (n > INGEST_BATCH_CALLS_MAX)
+        return fault_set(why, TILLPOST_E_TOO_LARGE, "$.batch",
+                         "%zu calls are more than %d: send them in several batches", n,
+                         INGEST_BATCH_CALLS_MAX);
+    return 0;
+}
+
+int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body,
+                 struct buf *answer)
+{
+    struct str calls = {0}, item;
+    struct fault why = {0};
+    size_t pos = 0, n = 0, refused = 0;
+    if (check_batch(body, &calls, &why) < 0) return refuse(g, &why, answer);
+    const struct surroundings around = {
+        .sent_at = json_raw_member(body, "sentAt"),
+        .context = json_raw_member(body, "context"),
+        .integrations = json_raw_member(body, "integrations"),
+    };
+    size_t head = answer->len;
+    buf_add_z(answer, "{\"success\":true ,\"results\":[");
+    while (json_raw_next(calls, &pos, &item)) {
+        if (n++) buf_add_char(answer, ',');
+        size_t start = answer->len;
+        bool dirty = g->queue && queue_dirty(g->queue);
+        int status = take_text(g, now, item, &around, answer);
+        if (status != 200) refused++;
+        if (status != 503 && status != 507) continue;
+        /* Nothing is stored of this call, nor of those before it if their transaction is gone. */
+        if (refused == n || (dirty && !queue_dirty(g->queue))) {
+            memmove(answer->p + head, answer->p + start, answer->len - start + 1);
+            answer->len -= start - head;
+            return status;
+        }
+    }
+    buf_add_z(answer, "]}");
+    if (!refused) return 200;
+    if (!answer->failed) memcpy(answer->p + head, "{\"success\":false", 16);
+    return 422;
+}

@@ -1,0 +1,177 @@
+/*
+ * loop.c: the order of things.
+ *
+ * What always holds: (1) an answer that promises leaves after the commit that keeps it; (2) a body
+ * goes out after the commit that holds its mark; (3) one commit a turn serves everybody who waits.
+ */
+#include "agent/loop.h"
+
+#include "base/log.h"
+#include "platform/platform.h"
+
+#include <signal.h>
+#include <string.h>
+
+static void read_clocks(struct agent *a)
+{
+    a->now = (struct clock_now){platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How long nothing can happen. */
+static int64_t sleep_ms(struct agent *a)
+{
+    int64_t most = AGENT_SLEEP_MAX_MS;
+    int64_t api = api_timeout_ms(a->api);
+    if (queue_dirty(a->queue) || a->answer_count) return 0;
+    if (api >= 0) most = least(most, api);
+    most = least(most, deliver_timeout_ms(&a->deliver, &a->now));
+    int64_t tidy = a->tidy_at_ms - a->now.mono_ms;
+    return least(most, tidy > 0 ? tidy : 0);
+}
+
+static void sleep_until_something(struct agent *a)
+{
+    struct uplink_fd fds[UPLINK_FDS_MAX] = {{.fd = a->signals}, {.fd = a->netwatch}};
+    int api_fd[UPLINK_FDS_MAX];
+    size_t n = a->netwatch >= 0 ? 2 : 1;
+    size_t more = api_fds(a->api, api_fd, UPLINK_FDS_MAX - n);
+    for (size_t i = 0; i < more; i++) fds[n++].fd = api_fd[i];
+    (void)uplink_sleep(a->deliver.uplink, fds, n, sleep_ms(a));
+}
+
+static void take_signals(struct agent *a)
+{
+    int s;
+    while ((s = platform_signals_read(a->signals)) > 0) {
+        if (s == SIGHUP) agent_reload(a);
+        else a->stop = true;
+    }
+    if (a->netwatch >= 0 && platform_netwatch_read(a->netwatch))
+        deliver_line_changed(&a->deliver, &a->now);
+}
+
+static void refuse_promise(struct answer *answer, const struct fault *why)
+{
+    if (!answer->promises || answer->status >= 500) return;
+    buf_clear(&answer->body);
+    api_refusal(&answer->body, why);
+    answer->status = tillpost_err_info(why->err)->http;
+}
+
+/* A change failed and took the open transaction with it: what was promised in it is not kept. */
+static void lose_transaction(struct agent *a, size_t answers)
+{
+    struct fault why = {0};
+    (void)fault_set(&why, TILLPOST_E_STORAGE, "",
+                    "the queue could not be written; send the event again");
+    for (size_t i = 0; i < answers; i++) refuse_promise(&a->answers[i], &why);
+    deliver_commit_failed(&a->deliver);
+}
+
+static void take_requests(struct agent *a)
+{
+    a->ingest.pushed_bytes = 0;
+    api_turn(a->api, a->now.mono_ms);
+    while (a->answer_count < AGENT_ANSWERS_MAX && a->ingest.pushed_bytes < AGENT_COMMIT_MAX_BYTES) {
+        struct answer *answer = &a->answers[a->answer_count];
+        if (api_next(a->api, &answer->request) != 1) break;
+        a->answer_count++;
+        answer->promises = false;
+        answer->content_type = NULL;
+        buf_clear(&answer->body);
+        bool dirty = queue_dirty(a->queue);
+        agent_handle(a, answer);
+        if (dirty && !queue_dirty(a->queue)) lose_transaction(a, a->answer_count - 1);
+    }
+}
+
+static void observe_commit(struct agent *a, double seconds)
+{
+    struct agent_metrics *m = &a->metrics;
+    size_t i = 0;
+    while (i < AGENT_COMMIT_BUCKETS && seconds > agent_commit_bounds[i]) i++;
+    m->commits[i]++;
+    m->commit_seconds += seconds;
+}
+
+/* The third failed commit in a minute: the service manager gets to try a fresh start. */
+static void note_storage_fault(struct agent *a, const struct fault *why)
+{
+    a->storage_failed = true;
+    a->storage_why = *why;
+    a->metrics.commit_faults++;
+    log_line(LOG_LEVEL_ERROR, "the queue cannot be written: %s", why->message);
+    if (why->err == TILLPOST_E_QUEUE_FULL) return;
+    int64_t *at = a->storage_faults_ms;
+    memmove(at, at + 1, (AGENT_STORAGE_FAULTS_MAX - 1) * sizeof at[0]);
+    at[AGENT_STORAGE_FAULTS_MAX - 1] = a->now.mono_ms;
+    if (at[0] && a->now.mono_ms - at[0] < 60 * 1000) a->exit_status = 74;
+}
+
+/* 0 good, < 0: nothing of this turn is kept. */
+static int commit(struct agent *a, int rc, struct fault *why)
+{
+    int64_t began_us = platform_mono_us();
+    bool dirty = queue_dirty(a->queue);
+    if (rc >= 0) rc = queue_commit(a->queue, why);
+    else queue_rollback(a->queue);
+    if (rc < 0) {
+        note_storage_fault(a, why);
+        for (size_t i = 0; i < a->answer_count; i++) refuse_promise(&a->answers[i], why);
+        deliver_commit_failed(&a->deliver);
+        return rc;
+    }
+    if (!dirty) return 0;
+    observe_commit(a, (double)(platform_mono_us() - began_us) / 1e6);
+    if (a->storage_failed) log_line(LOG_LEVEL_INFO, "the queue can be written again");
+    a->storage_failed = false;
+    return 0;
+}
+
+static void answer_all(struct agent *a)
+{
+    for (size_t i = 0; i < a->answer_count; i++) {
+        struct answer *answer = &a->answers[i];
+        int later = answer->status == 503 || answer->status == 507 ? AGENT_RETRY_AFTER_S : 0;
+        api_answer(a->api, &answer->request, answer->status, buf_str(&answer->body),
+                   answer->content_type, later);
+        if (answer->body.cap > AGENT_ANSWER_KEEP_BYTES) buf_free(&answer->body);
+    }
+    if (a->answer_count) api_turn(a->api, a->now.mono_ms);
+    a->answer_count = 0;
+}
+
+static void tidy(struct agent *a)
+{
+    struct fault why = {0};
+    if (a->now.mono_ms < a->tidy_at_ms || queue_dirty(a->queue)) return;
+    int64_t forget = a->clock.trusted
+                         ? (clock_truth_ms(&a->clock, &a->now) - a->config->queue.keep_sent_ms) / 1000
+                         : INT64_MIN;
+    int rc = queue_tidy(a->queue, forget, &why);
+    if (rc < 0) note_storage_fault(a, &why);
+    a->tidy_at_ms = a->now.mono_ms + (rc == 1 ? AGENT_TIDY_SLICE_MS : AGENT_TIDY_EVERY_MS);
+}
+
+void agent_loop(struct agent *a)
+{
+    read_clocks(a);
+    while (!a->stop && !a->exit_status) {
+        struct fault why = {0};
+        sleep_until_something(a);
+        read_clocks(a);
+        take_signals(a);
+        int rc = deliver_settle(&a->deliver, &a->now, &why);
+        if (rc >= 0) take_requests(a);
+        if (rc >= 0) rc = deliver_plan(&a->deliver, &a->now, &why);
+        rc = commit(a, rc, &why);
+        answer_all(a);
+        if (rc >= 0) deliver_send(&a->deliver, &a->now);
+        tidy(a);
+    }
+}

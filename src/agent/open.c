@@ -1,0 +1,46 @@
+/* open.c: see open.h. A key is made only where there is no queue that it could not open. */
+#include "agent/open.h"
+
+#include "agent/secrets.h"
+#include "base/log.h"
+#include "platform/platform.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int key_path(const struct config *c, char out[SECRET_PATH_BYTES], struct fault *why)
+{
+    if (secret_credential_path("queue-key", out)) return 0;
+    const char *slash = strrchr(c->queue.path, '/');
+    int n = c->queue.key_file
+                ? snprintf(out, SECRET_PATH_BYTES, "%s", c->queue.key_file)
+                : snprintf(out, SECRET_PATH_BYTES, "%.*s/key", (int)(slash - c->queue.path),
+                           c->queue.path);
+    if (n > 0 && n < SECRET_PATH_BYTES) return 0;
+    return fault_set(why, TILLPOST_E_CONFIG, "queue.key_file", "queue.key_file is too long");
+}
+
+int open_queue(const struct config *c, bool may_create, struct queue **out, struct fault *why)
+{
+    char path[SECRET_PATH_BYTES];
+    unsigned char key[SECRET_KEY_BYTES];
+    bool exists = platform_file_stamp(c->queue.path) != 0;
+    *out = NULL;
+    if (!exists && !may_create)
+        return fault_set(why, TILLPOST_E_NOT_FOUND, "", "there is no queue at %s yet",
+                         c->queue.path);
+    if (key_path(c, path, why) < 0) return TILLPOST_E_CONFIG;
+    int rc = secret_queue_key(path, !exists, key, why);
+    if (rc < 0) return rc;
+    const struct queue_options options = {
+        .path = c->queue.path,
+        .key = key,
+        .max_size_bytes = c->queue.max_size_bytes,
+    };
+    rc = queue_open(&options, out, why);
+    wipe(key, sizeof key);
+    if (rc >= 0 && platform_on_tmpfs(c->queue.path))
+        log_line(LOG_LEVEL_WARNING, "%s lies on a file system in memory: sales are lost at power off",
+                 c->queue.path);
+    return rc;
+}

@@ -1,0 +1,13 @@
+/* open.h: the key and the queue of a configuration, for the agent and for verbs without one. */
+#ifndef AGENT_OPEN_H
+#define AGENT_OPEN_H
+
+#include "agent/config.h"
+#include "queue/queue.h"
+
+/* Reads the key (a systemd credential "queue-key", queue.key_file, else "key" beside the queue) and
+ * opens the queue. may_create: a missing queue, and a missing key where there is no queue, are
+ * made; else NOT_FOUND. */
+int open_queue(const struct config *c, bool may_create, struct queue **out, struct fault *why);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * reload.c: SIGHUP. A broken file changes nothing and says so; a good one takes effect at once,
+ * but for what belongs to the open sockets and the open queue: that needs a restart and says so.
+ */
+#include "agent/agent.h"
+#include "base/log.h"
+
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_number(int64_t a, int64_t b)
+{
+    return a == b;
+}
+
+static void name_what_waits(const struct config *old, const struct config *new)
+{
+    const struct {
+        const char *name;
+        bool same;
+    } fixed[] = {
+        {"listen.socket", same_text(old->listen.socket, new->listen.socket)},
+        {"listen.socket_mode", same_number(old->listen.socket_mode, new->listen.socket_mode)},
+        {"listen.http", same_text(old->listen.http, new->listen.http)},
+        {"queue.path", same_text(old->queue.path, new->queue.path)},
+        {"queue.key_file", same_text(old->queue.key_file, new->queue.key_file)},
+        {"queue.max_size", same_number(old->queue.max_size_bytes, new->queue.max_size_bytes)},
+    };
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (!fixed[i].same)
+            log_line(LOG_LEVEL_WARNING, "%s has changed: it takes effect after a restart",
+                     fixed[i].name);
+}
+
+struct api_options agent_api_options(const struct config *c, const struct secret *tokens)
+{
+    return (struct api_options){
+        .routes = agent_routes,
+        .route_count = agent_route_count,
+        .socket = c->listen.socket,
+        .socket_mode = (unsigned)c->listen.socket_mode,
+        .socket_group = c->listen.socket_group,
+        .allow_users = c->listen.allow_users.items,
+        .allow_user_count = c->listen.allow_users.count,
+        .http = c->listen.http,
+        .tokens = tokens->tokens,
+        .token_count = tokens->token_count,
+        .allow_origins = c->listen.allow_origins.items,
+        .allow_origin_count = c->listen.allow_origins.count,
+    };
+}
+
+void agent_reload(struct agent *a)
+{
+    static struct config_problems problems; /* large, and one reload at a time */
+    struct config *fresh = NULL;
+    struct secret tokens = {0};
+    struct fault why = {0};
+    a->reload_failed = true;
+    int rc = config_load(a->config_file, &fresh, &problems);
+    config_log_problems(a->config_file, &problems);
+    if (rc >= 0 && fresh->listen.http && fresh->listen.token_file)
+        rc = secret_read_tokens(fresh->listen.token_file, &tokens, &why);
+    if (rc >= 0) {
+        struct api_options options = agent_api_options(fresh, &tokens);
+        rc = api_reload(a->api, &options, &why);
+    }
+    if (rc < 0) {
+        log_line(LOG_LEVEL_ERROR, "%s is not taken, the old configuration stays: %s",
+                 a->config_file, why.message[0] ? why.message : "see above, or run tillpost check");
+        secret_forget(&tokens);
+        config_free(fresh);
+        return;
+    }
+    name_what_waits(a->config, fresh);
+    config_log_setup(fresh);
+    deliver_configure(&a->deliver, fresh);
+    a->ingest.config = fresh;
+    secret_forget(&a->tokens);
+    a->tokens = tokens;
+    config_free(a->config);
+    a->config = fresh;
+    a->reload_failed = false;
+    log_line(LOG_LEVEL_INFO, "%s is in force", a->config_file);
+}

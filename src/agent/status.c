@@ -1,0 +1,180 @@
+/*
+ * status.c: how the agent is, as JSON. No personal data, no secret.
+ *
+ * What a problem is, what it says and what to do stands in one table; a problem's test is a function
+ * of the agent's state.
+ */
+#include "agent/agent.h"
+#include "agent/build.h"
+#include "base/times.h"
+
+#include <string.h>
+
+static void write_time_or_null(struct buf *out, int64_t unix_ms)
+{
+    char text[TIMES_TEXT_BYTES];
+    if (unix_ms <= 0) {
+        buf_add_z(out, "null");
+        return;
+    }
+    times_format(unix_ms, text);
+    buf_printf(out, "\"%s\"", text);
+}
+
+/* The state ----------------------------------------------------------------------------------- */
+
+static bool line_is_down(const struct agent *a)
+{
+    const struct deliver_last *l = &a->deliver.last;
+    return l->at_ms && l->failed && !l->answered;
+}
+
+static const char *state_of(const struct agent *a)
+{
+    if (a->storage_failed) return "failing";
+    if (sync_paused(&a->deliver.sync) != SYNC_RUNNING) return "paused";
+    if (line_is_down(a)) return "offline";
+    return sync_failing(&a->deliver.sync) ? "failing" : "ok";
+}
+
+static const char *network_of(const struct agent *a)
+{
+    const struct deliver_last *l = &a->deliver.last;
+    if (l->answered && !l->is_json && l->http) return "portal";
+    if (l->trouble == UPLINK_CERT_HOST) return "portal";
+    if (l->trouble == UPLINK_CERT_UNTRUSTED) return "inspected";
+    if (line_is_down(a) && l->trouble != UPLINK_PROXY_AUTH && l->trouble != UPLINK_PROXY)
+        return "none";
+    return l->via_proxy || l->trouble == UPLINK_PROXY_AUTH || l->trouble == UPLINK_PROXY ? "proxy"
+                                                                                         : "direct";
+}
+
+static void write_paused(struct agent *a, struct buf *out)
+{
+    static const char *const by[] = {"", "operator", "credentials", "configuration"};
+    enum sync_pause why = sync_paused(&a->deliver.sync);
+    if (why == SYNC_RUNNING) {
+        buf_add_z(out, "null");
+        return;
+    }
+    bool operator= why == SYNC_PAUSED_OPERATOR;
+    buf_printf(out, "{\"by\":\"%s\",\"code\":", by[why]);
+    if (operator|| !a->deliver.paused_code) buf_add_z(out, "null");
+    else buf_printf(out, "%d", a->deliver.paused_code);
+    buf_add_z(out, ",\"since\":");
+    write_time_or_null(out, operator? queue_value(a->queue, QUEUE_VALUE_PAUSED_SINCE) * 1000
+                                    : a->deliver.paused_since_ms);
+    buf_add_char(out, '}');
+}
+
+/* Problems ------------------------------------------------------------------------------------ */
+
+static bool is_paused_for(struct agent *a, enum sync_pause why)
+{
+    return sync_paused(&a->deliver.sync) == why;
+}
+
+static bool bad_storage(struct agent *a) { return a->storage_failed; }
+static bool bad_token(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_CREDENTIALS); }
+static bool bad_account(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_CONFIGURATION); }
+static bool by_operator(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_OPERATOR); }
+static bool bad_reload(struct agent *a) { return a->reload_failed; }
+
+static bool bad_clock(struct agent *a)
+{
+    return clock_state(&a->clock, &a->now) == CLOCK_STATE_IMPLAUSIBLE;
+}
+
+static bool bad_line(struct agent *a)
+{
+    return line_is_down(a);
+}
+
+static bool bad_portal(struct agent *a)
+{
+    return strcmp(network_of(a), "portal") == 0;
+}
+
+static bool dead_letters(struct agent *a)
+{
+    struct queue_counts counts;
+    queue_counts(a->queue, &counts);
+    return counts.dead > 0;
+}
+
+/* clang-format off */
+static const struct {
+    const char *code;
+    bool (*is)(struct agent *a);
+    const char *message, *todo;
+} problems[] = {
+  {"storage",         bad_storage,  "the queue cannot be written, sales are being refused",     "free space on the disk; if the disk is not full, replace it"},
+  {"token_refused",   bad_token,    "TikTok does not accept the access token, or it cannot be read", "put a valid token into tiktok.access_token_file; it is picked up by itself"},
+  {"account_refused", bad_account,  "TikTok does not accept the event set or the account",      "check tiktok.event_set_id and the account's permissions, then: tillpost sync"},
+  {"paused",          by_operator,  "deliveries are paused by the operator",                     "tillpost resume"},
+  {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; set the clock if it stays"},
+  {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "open the network's sign-in page, or ask the network's operator to let this device through"},
+  {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
+  {"dead_letters",    dead_letters, "some events were refused and are set aside",                "look at them: GET /v1/events?state=dead"},
+  {"config_reload",   bad_reload,   "the changed configuration file is broken and not in force", "tillpost check"},
+};
+/* clang-format on */
+
+static void write_problems(struct agent *a, struct buf *out)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
+        if (!problems[i].is(a)) continue;
+        if (written++) buf_add_char(out, ',');
+        buf_printf(out, "{\"code\":\"%s\",\"message\":\"%s\",\"do\":\"%s\"}", problems[i].code,
+                   problems[i].message, problems[i].todo);
+    }
+}
+
+/* The whole ----------------------------------------------------------------------------------- */
+
+static void write_queue(struct agent *a, struct buf *out)
+{
+    struct queue_counts c;
+    queue_counts(a->queue, &c);
+    int64_t age = c.queued ? clock_truth_ms(&a->clock, &a->now) / 1000 - c.oldest_recorded_s : 0;
+    buf_printf(out,
+               "\"queue\":{\"queued\":%lld,\"dead\":%lld,\"oldest_age_s\":%lld,"
+               "\"size_bytes\":%lld,\"max_size_bytes\":%lld}",
+               (long long)c.queued, (long long)c.dead, (long long)(age > 0 ? age : 0),
+               (long long)c.size_bytes, (long long)a->config->queue.max_size_bytes);
+}
+
+static void write_delivery(struct agent *a, struct buf *out)
+{
+    const struct deliver *d = &a->deliver;
+    int64_t next = sync_next_try_ms(&d->sync, a->now.mono_ms);
+    buf_printf(out, "\"delivery\":{\"sent_total\":%lld,\"last_success_at\":",
+               (long long)queue_value(a->queue, QUEUE_VALUE_SENT_TOTAL));
+    write_time_or_null(out, queue_value(a->queue, QUEUE_VALUE_LAST_SUCCESS) * 1000);
+    buf_add_z(out, ",\"last_attempt_at\":");
+    write_time_or_null(out, d->last.at_ms);
+    if (d->last.code < 0) buf_add_z(out, ",\"last_code\":null");
+    else buf_printf(out, ",\"last_code\":%d", d->last.code);
+    if (next < 0) buf_add_z(out, ",\"next_attempt_in_s\":null}");
+    else buf_printf(out, ",\"next_attempt_in_s\":%lld}", (long long)((next + 999) / 1000));
+}
+
+void agent_write_status(struct agent *a, struct buf *out)
+{
+    double offset = (double)clock_offset_ms(&a->clock, &a->now) / 1000.0;
+    enum clock_state clock = clock_state(&a->clock, &a->now);
+    buf_printf(out, "{\"version\":\"%s\",\"state\":\"%s\",\"paused\":", build_version(),
+               state_of(a));
+    write_paused(a, out);
+    buf_add_char(out, ',');
+    write_queue(a, out);
+    buf_add_char(out, ',');
+    write_delivery(a, out);
+    buf_printf(out, ",\"clock\":{\"state\":\"%s\",\"offset_s\":", clock_state_name(clock));
+    if (a->clock.trusted) buf_printf(out, "%.1f", offset);
+    else buf_add_z(out, "null");
+    buf_printf(out, "},\"network\":{\"state\":\"%s\"},\"problems\":[", network_of(a));
+    write_problems(a, out);
+    buf_add_z(out, "]}");
+}

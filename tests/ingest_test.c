@@ -1,0 +1,368 @@
+/* From the body of an event route to rows of a real queue and the words of the answer. */
+#include "testing.h"
+
+#include "agent/ingest.h"
+#include "base/times.h"
+#include "platform/platform.h"
+
+#define TRUTH_MS 1795000000000LL
+static char scratch[TESTING_PATH_BYTES];
+static char file[TESTING_PATH_BYTES + 32], token[TESTING_PATH_BYTES + 32];
+static char db[TESTING_PATH_BYTES + 32];
+static struct config *config;
+static struct queue *queue;
+static struct clock till_clock;
+static struct clock_now now;
+static struct ingest ingest;
+static struct buf answer;
+
+static void load(const char *rest)
+{
+    static struct config_problems problems;
+    char text[4096];
+    (void)snprintf(text, sizeof text,
+                   "{\"tiktok\": {\"event_set_id\": \"7\", \"access_token_file\": \"%s\"}%s}", token,
+                   rest);
+    testing_write(file, text, 0600);
+    config_free(config);
+    config = NULL;
+    if (config_load(file, &config, &problems) < 0) fail_msg("%s", problems.list[0].message);
+    ingest.config = config;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    static const unsigned char key[QUEUE_KEY_BYTES] = {1};
+    static const unsigned char boot[QUEUE_BOOT_BYTES] = {2};
+    static const struct clock_memory nothing;
+    struct fault why = {0};
+    testing_scratch(scratch);
+    (void)snprintf(file, sizeof file, "%s/tillpost.json", scratch);
+    (void)snprintf(token, sizeof token, "%s/token", scratch);
+    (void)snprintf(db, sizeof db, "%s/queue.db", scratch);
+    testing_write(token, "abcdef0123456789\n", 0600);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    const struct queue_options options = {.path = db, .key = key, .max_size_bytes = 64 << 20};
+    if (queue_open(&options, &queue, &why) < 0) fail_msg("%s", why.message);
+    now = (struct clock_now){TRUTH_MS, 1000, 1000};
+    clock_init(&till_clock, 1790000000, boot, &nothing);
+    ingest_init(&ingest, NULL, queue, &till_clock);
+    buf_init(&answer, (size_t)8 << 20);
+    load("");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[TESTING_PATH_BYTES + 32];
+    ingest_free(&ingest);
+    queue_close(queue);
+    config_free(config);
+    buf_free(&answer);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", scratch);
+    /* The scratch directory is ours: its name came from mkdtemp. */
+    return system(command) == 0 ? 0 : -1;
+}
+
+static int call(const char *body)
+{
+    buf_clear(&answer);
+    return ingest_call(&ingest, &now, "track", str_from(body), &answer);
+}
+
+static int batch(const char *body)
+{
+    buf_clear(&answer);
+    return ingest_batch(&ingest, &now, str_from(body), &answer);
+}
+
+static int64_t queued(void)
+{
+    struct queue_counts c;
+    queue_counts(queue, &c);
+    return c.queued;
+}
+
+#define ORDER "\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\",\"value\":5}"
+
+/* clang-format off */
+static const struct { const char *body; int status; const char *words; } refusals[] = {
+    {"{\"event\":",                                         400, "\"code\":\"bad_json\""},
+    {"{\"event\":\"a\",\"event\":\"b\"}",                   400, "\"code\":\"bad_json\""},
+    {"{" ORDER "} x",                                       400, "\"code\":\"bad_json\""},
+    {"[1]",                                                 400, "\"code\":\"bad_request\""},
+    {"\"x\"",                                               400, "\"code\":\"bad_request\""},
+    {"{\"type\":\"page\"," ORDER "}",                       400, "\"path\":\"$.type\""},
+    {"{\"type\":\"buy\"," ORDER "}",                        400, "\"path\":\"$.type\""},
+    {"{}",                                                  422, "\"code\":\"missing_event\""},
+    {"{\"event\":\" \"}",                                   422, "\"code\":\"missing_event\""},
+    {"{\"event\":5}",                                       422, "\"path\":\"$.event\""},
+    {"{\"event\":\"Order Completed\"}",                     422, "\"code\":\"missing_pii\""},
+    {"{\"event\":\"Order Completed\",\"userId\":\"u\"}",    422, "\"code\":\"missing_pii\""},
+    {"{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@b.c\",\"value\":\"$5\"}}", 422, "\"code\":\"bad_number\""},
+    {"{\"timestamp\":\"2026-11-18\"," ORDER "}",            422, "\"code\":\"bad_timestamp\""},
+    {"{\"timestamp\":\"2020-01-01T00:00:00Z\"," ORDER "}",  422, "\"code\":\"too_old\""},
+    {"{\"timestamp\":\"2027-01-01T00:00:00Z\"," ORDER "}",  422, "\"code\":\"in_future\""},
+    {"{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@b.c\",\"currency\":\"EURO\"}}", 422, "\"code\":\"bad_currency\""},
+    {"{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@b.c\",\"order_id\":\"4111 1111 1111 1111\"}}", 422, "\"code\":\"card_number\""},
+    {"{\"event\":\"Order Completed\",\"messageId\":\"a@example.com\",\"properties\":{\"email\":\"a@b.c\"}}", 422, "\"code\":\"bad_field\""},
+};
+
+static const struct { const char *body, *reason; } ignored[] = {
+    {"{\"event\":\"Something Else\"}",                                                      "no_mapping"},
+    {"{" ORDER ",\"integrations\":{\"TikTok Offline Conversions\":false}}",                 "integrations"},
+    {"{" ORDER ",\"integrations\":{\"tiktok offline conversions (actions)\":false}}",       "integrations"},
+    {"{" ORDER ",\"integrations\":{\"All\":false}}",                                        "integrations"},
+};
+/* clang-format on */
+
+static void wrong_calls_are_refused_with_code_path_and_words(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        int status = call(refusals[i].body);
+        if (status != refusals[i].status || !strstr(answer.p, refusals[i].words) ||
+            !strstr(answer.p, "\"success\":false") || strstr(answer.p, "\"message\":\"\""))
+            fail_msg("row %zu: %d %s", i, status, answer.p);
+    }
+    assert_false(queue_dirty(queue));
+    assert_int_equal(queued(), 0);
+}
+
+static void what_nobody_wants_is_ignored(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        int status = call(ignored[i].body);
+        if (status != 200 || !strstr(answer.p, "\"status\":\"ignored\"") ||
+            !strstr(answer.p, ignored[i].reason))
+            fail_msg("row %zu: %d %s", i, status, answer.p);
+    }
+    assert_int_equal(call("{" ORDER ",\"integrations\":{\"All\":false,"
+                          "\"TikTok Offline Conversions\":{\"ttp\":\"x\"}}}"),
+                     200);
+    assert_non_null(strstr(answer.p, "\"queued\""));
+    queue_rollback(queue);
+}
+
+static void a_repeated_message_id_is_a_duplicate(void **state)
+{
+    (void)state;
+    const char *body = "{\"messageId\":\"m-1\"," ORDER "}";
+    assert_int_equal(call(body), 200);
+    assert_string_equal(answer.p, "{\"success\":true,\"status\":\"queued\",\"event_ids\":[\"m-1\"]}");
+    assert_int_equal(call(body), 200);
+    assert_string_equal(answer.p,
+                        "{\"success\":true,\"status\":\"duplicate\",\"event_ids\":[\"m-1\"]}");
+    assert_true(queue_commit(queue, NULL) >= 0);
+    assert_int_equal(queued(), 1);
+}
+
+static void a_repeated_sale_without_an_id_repeats_its_id(void **state)
+{
+    (void)state;
+    char first[256];
+    char stamp[TIMES_TEXT_BYTES], body[512];
+    times_format(TRUTH_MS - 60000, stamp);
+    (void)snprintf(body, sizeof body,
+                   "{\"event\":\"Order Completed\",\"timestamp\":\"%s\",\"properties\":{\"email\":"
+                   "\"a@example.com\",\"order_id\":77,\"shop_id\":\"s\"}}",
+                   stamp);
+    assert_int_equal(call(body), 200);
+    (void)snprintf(first, sizeof first, "%s", strstr(answer.p, "event_ids"));
+    assert_int_equal(call(body), 200);
+    assert_non_null(strstr(answer.p, "\"duplicate\""));
+    assert_non_null(strstr(answer.p, first));
+    queue_rollback(queue);
+}
+
+static void a_call_without_anything_to_derive_from_gets_a_fresh_id(void **state)
+{
+    (void)state;
+    char first[256];
+    assert_int_equal(call("{" ORDER "}"), 200);
+    (void)snprintf(first, sizeof first, "%s", strstr(answer.p, "event_ids"));
+    assert_int_equal(call("{" ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"queued\""));
+    assert_null(strstr(answer.p, first));
+    queue_rollback(queue);
+}
+
+static void a_call_that_matches_two_mappings_makes_two_events_with_one_id(void **state)
+{
+    (void)state;
+    load(", \"mappings\": {\"custom\": [{\"name\":\"Also\",\"subscribe\":\"type = \\\"track\\\"\","
+         "\"mapping\":{\"event\":\"Subscribe\",\"event_id\":{\"@path\":\"$.messageId\"},"
+         "\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    int64_t before = queued();
+    assert_int_equal(call("{\"messageId\":\"two\"," ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"event_ids\":[\"two\"]"));
+    assert_true(queue_commit(queue, NULL) >= 0);
+    assert_int_equal(queued(), before + 2);
+    load("");
+}
+
+static void one_bad_mapping_does_not_take_the_others_with_it(void **state)
+{
+    (void)state;
+    load(", \"mappings\": {\"custom\": [{\"name\":\"Odd\",\"subscribe\":\"type = \\\"track\\\"\","
+         "\"mapping\":{\"event\":\"MyOwnEvent\",\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    assert_int_equal(call("{\"messageId\":\"odd\"," ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"queued\""));
+    assert_non_null(strstr(answer.p, "bad_event_name"));
+    assert_int_equal(call("{\"messageId\":\"odd2\",\"event\":\"Else\",\"properties\":"
+                          "{\"email\":\"a@example.com\"}}"),
+                     422);
+    assert_non_null(strstr(answer.p, "\"code\":\"bad_event_name\""));
+    queue_rollback(queue);
+    load("");
+}
+
+static void only_a_true_consent_lets_an_event_in(void **state)
+{
+    (void)state;
+    load(", \"privacy\": {\"require_consent\": \"$.context.consent.Advertising\"}");
+    assert_int_equal(call("{" ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"reason\":\"consent\""));
+    assert_int_equal(call("{" ORDER ",\"context\":{\"consent\":{\"Advertising\":\"true\"}}}"), 200);
+    assert_non_null(strstr(answer.p, "\"reason\":\"consent\""));
+    assert_int_equal(call("{" ORDER ",\"context\":{\"consent\":{\"Advertising\":true}}}"), 200);
+    assert_non_null(strstr(answer.p, "\"queued\""));
+    queue_rollback(queue);
+    load("");
+}
+
+static void a_batch_gives_each_call_its_own_answer_in_order(void **state)
+{
+    (void)state;
+    int64_t before = queued();
+    assert_int_equal(batch("{\"batch\":[{\"type\":\"track\",\"messageId\":\"b1\"," ORDER "},"
+                           "{\"type\":\"track\",\"event\":\"Order Completed\"},"
+                           "{\"type\":\"identify\",\"userId\":\"u\"},"
+                           "{\"type\":\"track\",\"messageId\":\"b1\"," ORDER "}]}"),
+                     422);
+    const char *at = answer.p;
+    static const char *const order[] = {"\"success\":false,\"results\":[", "\"queued\"",
+                                        "missing_pii", "\"ignored\"", "\"duplicate\""};
+    for (size_t i = 0; i < 5; i++) {
+        at = strstr(at, order[i]);
+        if (!at) fail_msg("%zu: %s", i, answer.p);
+    }
+    assert_true(queue_commit(queue, NULL) >= 0);
+    assert_int_equal(queued(), before + 1);
+    assert_int_equal(batch("{\"batch\":[]}"), 200);
+    assert_non_null(strstr(answer.p, "\"results\":[]"));
+}
+
+/* clang-format off */
+static const struct { const char *body; int status; const char *words; } batches[] = {
+    {"{\"batch\":[{]}",                    400, "bad_json"},
+    {"[]",                                 400, "bad_request"},
+    {"{}",                                 400, "$.batch"},
+    {"{\"batch\":{}}",                     400, "$.batch"},
+    {"{\"batch\":[5]}",                    422, "bad_request"},
+    {"{\"batch\":[{\"userId\":\"x\"}]}",   422, "$.type"},
+    {"{\"batch\":[{\"type\":\"track\",\"event\":\"x\",\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}]}", 422, "too_large"},
+};
+/* clang-format on */
+
+static void a_wrong_batch_is_refused_whole_or_call_by_call(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        int status = batch(batches[i].body);
+        if (status != batches[i].status || !strstr(answer.p, batches[i].words))
+            fail_msg("row %zu: %d %s", i, status, answer.p);
+    }
+    assert_false(queue_dirty(queue));
+}
+
+static void a_batch_lends_its_context_and_sent_at_to_its_calls(void **state)
+{
+    (void)state;
+    assert_int_equal(batch("{\"context\":{\"traits\":{\"email\":\"a@example.com\"}},\"batch\":["
+                           "{\"type\":\"track\",\"event\":\"Order Completed\"},"
+                           "{\"type\":\"track\",\"event\":\"Order Completed\",\"context\":{\"ip\":\"1.2.3.4\"}}]}"),
+                     200);
+    queue_rollback(queue);
+    assert_int_equal(batch("{\"integrations\":{\"All\":false},\"batch\":[{\"type\":\"track\"," ORDER "}]}"),
+                     200);
+    assert_non_null(strstr(answer.p, "integrations"));
+}
+
+static void more_than_a_thousand_calls_are_too_large(void **state)
+{
+    (void)state;
+    struct buf body;
+    buf_init(&body, 1 << 20);
+    buf_add_z(&body, "{\"batch\":[");
+    for (int i = 0; i < 1001; i++) buf_add_z(&body, i ? ",{}" : "{}");
+    buf_add_z(&body, "]}");
+    assert_int_equal(batch(body.p), 413);
+    buf_free(&body);
+}
+
+static int see_row(void *ctx, const struct queue_row *row)
+{
+    *(struct queue_row *)ctx = *row;
+    return 1;
+}
+
+static void a_sale_on_a_wrong_clock_is_taken_and_marked(void **state)
+{
+    (void)state;
+    struct queue_row row = {0};
+    struct clock_now in_1970 = {5000, 5000, 5000};
+    buf_clear(&answer);
+    assert_int_equal(ingest_call(&ingest, &in_1970, "track",
+                                 str_from("{\"messageId\":\"early\"," ORDER "}"), &answer),
+                     200);
+    assert_int_equal(queue_find(queue, STR("early"), see_row, &row, NULL) >= 0, 1);
+    assert_true(row.stamped && row.unjudged);
+    assert_int_equal(row.boot_ms, 5000);
+    buf_clear(&answer);
+    assert_int_equal(ingest_call(&ingest, &in_1970, "track",
+                                 str_from("{\"messageId\":\"early2\",\"timestamp\":"
+                                          "\"2026-11-18T10:00:00Z\"," ORDER "}"), &answer),
+                     200);
+    assert_int_equal(queue_find(queue, STR("early2"), see_row, &row, NULL) >= 0, 1);
+    assert_true(!row.stamped && row.unjudged);
+    queue_rollback(queue);
+}
+
+static void no_plain_text_is_left_in_the_arena(void **state)
+{
+    (void)state;
+    assert_int_equal(call("{\"event\":\"Order Completed\",\"properties\":"
+                          "{\"email\":\"findme-in-memory@example.com\"}}"),
+                     200);
+    queue_rollback(queue);
+    char *p = arena_alloc(&ingest.arena, 16 * 1024);
+    assert_non_null(p);
+    for (size_t i = 0; i + 16 < 16 * 1024; i++)
+        if (memcmp(p + i, "findme-in-memory", 16) == 0) fail_msg("at %zu", i);
+    arena_reset(&ingest.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_calls_are_refused_with_code_path_and_words),
+        cmocka_unit_test(what_nobody_wants_is_ignored),
+        cmocka_unit_test(a_repeated_message_id_is_a_duplicate),
+        cmocka_unit_test(a_repeated_sale_without_an_id_repeats_its_id),
+        cmocka_unit_test(a_call_without_anything_to_derive_from_gets_a_fresh_id),
+        cmocka_unit_test(a_call_that_matches_two_mappings_makes_two_events_with_one_id),
+        cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
+        cmocka_unit_test(only_a_true_consent_lets_an_event_in),
+        cmocka_unit_test(a_batch_gives_each_call_its_own_answer_in_order),
+        cmocka_unit_test(a_wrong_batch_is_refused_whole_or_call_by_call),
+        cmocka_unit_test(a_batch_lends_its_context_and_sent_at_to_its_calls),
+        cmocka_unit_test(more_than_a_thousand_calls_are_too_large),
+        cmocka_unit_test(a_sale_on_a_wrong_clock_is_taken_and_marked),
+        cmocka_unit_test(no_plain_text_is_left_in_the_arena),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
