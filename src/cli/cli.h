@@ -1,0 +1,62 @@
+/*
+ * cli.h: the command line as one table of verbs.
+ *
+ * Exit statuses are those of sysexits(3) where one fits: 0 done, 1 a problem was found, 64 usage,
+ * 65 bad data, 66 no input, 69 the agent does not run, 74 I/O, 75 try later, 77 permission,
+ * 78 configuration. Data goes to stdout, words to stderr.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "agent/config.h"
+#include "client/request.h"
+
+#include <stdio.h>
+
+enum { CLI_OPERANDS_MAX = 256, CLI_WIDTH = 80 };
+enum { EXIT_OK = 0, EXIT_PROBLEM = 1, EXIT_USAGE = 64, EXIT_DATA = 65, EXIT_NO_INPUT = 66,
+       EXIT_UNAVAILABLE = 69, EXIT_BUG = 70, EXIT_IO = 74, EXIT_LATER = 75, EXIT_DENIED = 77,
+       EXIT_CONFIG = 78 };
+
+struct cli {
+    const char *config; /* --config, or NULL */
+    const char *socket; /* --socket, or NULL */
+    const char *type;   /* --type, or NULL */
+    bool json, dry_run, help;
+    const char *operands[CLI_OPERANDS_MAX];
+    size_t operand_count;
+    struct config *loaded; /* cli_config; freed by cli_main */
+};
+
+struct cli_verb {
+    const char *name;
+    int (*run)(struct cli *c);
+    const char *options;  /* letters: j --json, s --socket, t --type, d --dry-run, o operands */
+    const char *synopsis; /* behind the name */
+    const char *summary;
+    const char *example;
+};
+extern const struct cli_verb cli_verbs[];
+extern const size_t cli_verb_count;
+
+int cli_main(int argc, char **argv);
+
+/* Shared by the verbs. */
+/* The configuration, loaded once; NULL when it is broken or cannot be read (nothing is printed). */
+const struct config *cli_config(struct cli *c);
+/* The socket in force: --socket, $TILLPOST_SOCKET, the configuration's, the default. */
+const char *cli_socket(struct cli *c);
+/* A word for a failed request to the agent, to stderr; returns the exit status. */
+int cli_no_agent(struct cli *c, int err);
+
+int verb_run(struct cli *c);
+int verb_check(struct cli *c);
+int verb_track(struct cli *c);
+int verb_status(struct cli *c);
+int verb_sync(struct cli *c);
+int verb_pause(struct cli *c);
+int verb_resume(struct cli *c);
+int verb_version(struct cli *c);
+int verb_help(struct cli *c);
+
+#endif

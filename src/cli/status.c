@@ -1,0 +1,193 @@
+/*
+ * status.c: how the agent is, in at most 12 lines of 80 columns, ending with the one thing to do;
+ * and the small verbs that ask the agent for something.
+ */
+#include "agent/offline.h"
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STATUS_TIMEOUT_MS = 5000, STATUS_ARENA_BYTES = 256 * 1024 };
+
+static bool wants_colour(void)
+{
+    const char *no = getenv("NO_COLOR");
+    return !(no && *no) && isatty(STDOUT_FILENO);
+}
+
+static const char *colour_of(struct str state)
+{
+    if (!wants_colour()) return "";
+    if (str_is(state, "ok")) return "\033[32m";
+    return str_is(state, "offline") ? "\033[33m" : "\033[31m";
+}
+
+static void print_age(double seconds)
+{
+    long s = (long)seconds;
+    if (s >= 2 * 86400) printf("%ld days", s / 86400);
+    else if (s >= 2 * 3600) printf("%ld hours", s / 3600);
+    else if (s >= 120) printf("%ld minutes", s / 60);
+    else printf("%ld s", s);
+}
+
+static double number_at(const struct json *root, const char *a, const char *b)
+{
+    return json_number(json_get(json_get(root, a), b));
+}
+
+static struct str text_at(const struct json *root, const char *a, const char *b)
+{
+    return json_string(json_get(json_get(root, a), b));
+}
+
+static void print_queue(const struct json *root)
+{
+    double queued = number_at(root, "queue", "queued"), dead = number_at(root, "queue", "dead");
+    double size = number_at(root, "queue", "size_bytes");
+    double most = number_at(root, "queue", "max_size_bytes");
+    printf("queue      %.0f waiting", queued);
+    if (queued > 0) {
+        printf(", the oldest for ");
+        print_age(number_at(root, "queue", "oldest_age_s"));
+    }
+    printf("; %.0f set aside\n", dead);
+    printf("disk       %.1f of %.0f MiB used\n", size / 1048576, most / 1048576);
+}
+
+static void print_delivery(const struct json *root)
+{
+    struct str success = text_at(root, "delivery", "last_success_at");
+    const struct json *next = json_get(json_get(root, "delivery"), "next_attempt_in_s");
+    printf("delivered  %.0f in all; last %s\n", number_at(root, "delivery", "sent_total"),
+           success.len ? success.p : "never");
+    if (json_is(next, JSON_NUMBER)) {
+        printf("next try   in ");
+        print_age(json_number(next));
+        printf("\n");
+    }
+}
+
+static void print_paused(const struct json *root)
+{
+    const struct json *paused = json_get(root, "paused");
+    if (!json_is(paused, JSON_OBJECT)) return;
+    struct str since = json_string(json_get(paused, "since"));
+    printf("paused     by %s", json_string(json_get(paused, "by")).p);
+    if (json_is(json_get(paused, "code"), JSON_NUMBER))
+        printf(" (code %.0f)", json_number(json_get(paused, "code")));
+    printf("%s%s\n", since.len ? " since " : "", since.len ? since.p : "");
+}
+
+/* At most three problems; the first one's remedy is the one thing to do. */
+static int print_problems(const struct json *root)
+{
+    enum { MOST = 3 };
+    const struct json *problems = json_get(root, "problems");
+    size_t n = 0;
+    for (const struct json *p = json_first(problems); p && n < MOST; p = json_next(p), n++)
+        printf("problem    %s\n", json_string(json_get(p, "message")).p);
+    const struct json *first = json_first(problems);
+    if (first) printf("Do:        %s\n", json_string(json_get(first, "do")).p);
+    else printf("Do:        nothing\n");
+    return first ? EXIT_PROBLEM : EXIT_OK;
+}
+
+static int print_status(const struct json *root)
+{
+    struct str state = json_string(json_get(root, "state"));
+    const char *colour = colour_of(state);
+    printf("tillpost   %s%s%s (version %s)\n", colour, state.p, *colour ? "\033[0m" : "",
+           json_string(json_get(root, "version")).p);
+    print_paused(root);
+    print_queue(root);
+    print_delivery(root);
+    struct str clock = text_at(root, "clock", "state"), net = text_at(root, "network", "state");
+    if (clock.len) printf("clock      %s\n", clock.p);
+    if (net.len) printf("network    %s\n", net.p);
+    return print_problems(root);
+}
+
+static int show(struct cli *c, struct str json)
+{
+    static const struct json_limits limits = {CLIENT_REPLY_MAX_BYTES, 16, 10000};
+    struct arena arena;
+    const struct json *root = NULL;
+    if (c->json) {
+        printf("%.*s\n", (int)json.len, json.p);
+        return EXIT_OK;
+    }
+    arena_init(&arena, (size_t)16 * 1024, STATUS_ARENA_BYTES);
+    int status = EXIT_BUG;
+    if (json_parse(&arena, json, &limits, &root, NULL) >= 0) status = print_status(root);
+    else fprintf(stderr, "tillpost: the agent's answer is not understood\n");
+    arena_free(&arena);
+    return status;
+}
+
+/* The agent does not run: what the queue itself can tell. */
+static int show_stopped(struct cli *c, int err)
+{
+    struct buf out;
+    struct fault why = {0};
+    const struct config *config = cli_config(c);
+    int status = cli_no_agent(c, err);
+    if (!config) {
+        fprintf(stderr, "tillpost: %s cannot be used; see: tillpost check\n",
+                config_path(c->config));
+        return status;
+    }
+    buf_init(&out, (size_t)16 * 1024);
+    if (offline_status(config, &out, &why) >= 0) (void)show(c, buf_str(&out));
+    else fprintf(stderr, "tillpost: %s\n", why.message);
+    buf_free(&out);
+    return status;
+}
+
+int verb_status(struct cli *c)
+{
+    struct client client;
+    struct client_reply reply;
+    client_init(&client, cli_socket(c), STATUS_TIMEOUT_MS);
+    int rc = client_request(&client, "GET", "/v1/status", NULL, 0, &reply);
+    client_close(&client);
+    if (rc < 0) return show_stopped(c, rc);
+    int status = EXIT_DENIED;
+    if (reply.status == 200) status = show(c, (struct str){reply.body, reply.len});
+    else fprintf(stderr, "%s\n", reply.body);
+    client_reply_free(&reply);
+    return status;
+}
+
+static int ask(struct cli *c, const char *path, const char *done)
+{
+    struct client client;
+    struct client_reply reply;
+    client_init(&client, cli_socket(c), STATUS_TIMEOUT_MS);
+    int rc = client_request(&client, "POST", path, NULL, 0, &reply);
+    client_close(&client);
+    if (rc < 0) return cli_no_agent(c, rc);
+    bool good = reply.status == 200;
+    if (c->json || !good) fprintf(good ? stdout : stderr, "%s\n", reply.body);
+    else printf("%s\n", done);
+    int status = good ? EXIT_OK : reply.status == 403 ? EXIT_DENIED : EXIT_LATER;
+    client_reply_free(&reply);
+    return status;
+}
+
+int verb_sync(struct cli *c)
+{
+    return ask(c, "/v1/sync", "a try is made now; see: tillpost status");
+}
+
+int verb_pause(struct cli *c)
+{
+    return ask(c, "/v1/pause", "deliveries are paused; sales are still recorded");
+}
+
+int verb_resume(struct cli *c)
+{
+    return ask(c, "/v1/resume", "deliveries go on");
+}
