@@ -254,7 +254,8 @@ static void a_full_arena_is_no_memory(void **state)
 {
     static const char value[] =
         "{`a`:{`@if`:{`exists`:{`@path`:`$.x`},`then`:{`@template`:`{{y}}`},`else`:{`@arrayPath`:["
-        "`$.z`,{`b`:{`@replace`:{`value`:{`@path`:`v`},`pattern`:`p`}}}]}}},`c`:[1,`two`,true,null]}";
+        "`$.z`,{`b`:{`@replace`:{`value`:{`@path`:`v`},`pattern`:`p`}}}]}}},"
+        "`c`:[1,`two`,true,null]}";
     for (size_t max = 0;; max += 16) {
         struct arena small;
         const struct node *n = NULL;

@@ -7,7 +7,8 @@
 static const char track[] =
     "{`type`:`track`,`event`:`Order Completed`,`userId`:`42`,`previousId`:17,"
     "`properties`:{`total`:120.5,`count`:3,`zero`:0,`text`:`Nike Air`,`digits`:`19`,`empty`:``,"
-    "`yes`:true,`no`:false,`word`:`true`,`nothing`:null,`list`:[`a`,`b`],`none`:[],`deep`:{`a`:{`b`:1}},"
+    "`yes`:true,`no`:false,`word`:`true`,`nothing`:null,`list`:[`a`,`b`],`none`:[],"
+    "`deep`:{`a`:{`b`:1}},"
     "`my key`:`k`,`my.key`:`dot`,`a-b`:`dash`,`2nd`:`two`,`größe`:`xl`,`q\\`q`:`quote`,"
     "`back`:`a\\\\b`,`umlaut`:`JÜRGEN`,`star`:`10*`,`products`:[{`price`:5}]},"
     "`traits`:{`plan`:`premium`,`logins`:7},"
@@ -222,6 +223,8 @@ static const struct {
     {"lowercase(properties.total) = null", true},
     {"contains(lowercase(properties.text), `nike`)", true},
     {"match(lowercase(event), `order*`)", true},
+    {"lowercase(userId) = 42", false},
+    {"lowercase(userId) = `42`", true},
     {"lowercase(lowercase(event)) = `order completed`", true},
     {"length(lowercase(event)) = 15", true},
     {"lowercase(typeof(event)) = `string`", true},

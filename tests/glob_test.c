@@ -57,6 +57,7 @@ static const struct {
     {"??", "é", false},
     {"*??", "é", false},
     {"*?", "é", true},
+    {"*??b*", "€bc", false},
     {"K?se", "Käse", true},
     {"*€", "10 €", true},
     {"?", "😀", true},

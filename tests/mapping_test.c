@@ -22,7 +22,8 @@ static const struct {
      "name must be a text of 1 to 100 bytes, not blank"},
     {"{`name`:` `,`subscribe`:`x`,`mapping`:{}}", "$.name",
      "name must be a text of 1 to 100 bytes, not blank"},
-    {"{`name`:`0123456789012345678901234567890123456789012345678901234567890123456789012345678901234"
+    {"{`name`:`"
+     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234"
      "567890123456789x`,`subscribe`:`x`,`mapping`:{}}",
      "$.name", "name must be a text of 1 to 100 bytes, not blank"},
     {"{`name`:`N`,`mapping`:{`event`:`Purchase`}}", "$.subscribe",
@@ -103,7 +104,8 @@ static const struct {
     {"{`event`:`e`,`value`:{`@path`:`v`},`currency`:{`@path`:`c`},`query`:{`@path`:`q`},"
      "`contents`:{`@path`:`l`},`email_addresses`:{`@path`:`m`},`description`:null}",
      "{`c`:null,`q`:` `,`l`:[],`m`:[``,null]}", "{`event`:`e`}"},
-    {"{`event`:`e`,`value`:{`@path`:`v`},`limited_data_use`:{`@path`:`b`},`contents`:{`@path`:`o`}}",
+    {"{`event`:`e`,`value`:{`@path`:`v`},`limited_data_use`:{`@path`:`b`},"
+     "`contents`:{`@path`:`o`}}",
      "{`v`:0,`b`:false,`o`:{}}", "{`event`:`e`,`value`:0,`limited_data_use`:false,`contents`:{}}"},
     /* what is wrong with a value is not the mapping's business */
     {"{`event`:`e`,`value`:{`@path`:`v`}}", "{`v`:{`a`:[`b`,null]}}",

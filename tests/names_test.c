@@ -85,12 +85,15 @@ static void currencies_are_those_of_tiktoks_list(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(tiktok_currency_is_listed(rows[i].code), rows[i].listed);
     }
-    size_t listed = 0;
+    long listed = 0, places = 0; /* in the order AAA, AAB, … */
     for (int n = 0; n < 26 * 26 * 26; n++) {
         char code[4] = {(char)('A' + n / 676), (char)('A' + n / 26 % 26), (char)('A' + n % 26), 0};
-        listed += tiktok_currency_is_listed(code);
+        bool is_listed = tiktok_currency_is_listed(code);
+        listed += is_listed;
+        places += is_listed ? n : 0;
     }
     assert_int_equal(listed, 62);
+    assert_int_equal(places, 435085); /* computed from TikTok's page */
 }
 
 int main(void)

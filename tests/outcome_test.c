@@ -148,6 +148,7 @@ static void only_a_clear_yes_is_done(void **state)
         "{\"code\":100000}",
         "{\"code\":4294967296}",
         "{\"code\":\"18446744073709551616\"}",
+        "{\"code\":\"4294967296\"}",
         "{\"message\":\"OK\"}",
         "{\"status\":\"ok\"}",
         "<html>{\"code\":0}</html>",
@@ -160,6 +161,15 @@ static void only_a_clear_yes_is_done(void **state)
         assert_int_equal(out.class, TIKTOK_DOUBT);
         assert_false(out.limited);
     }
+}
+
+static void only_an_object_is_an_envelope(void **state)
+{
+    static const char *const bodies[] = {"[{\"code\":0}]", "0", "\"OK\"", "null", "", "<html>"};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        assert_false(read_reply(200, bodies[i]).is_json);
+    }
+    assert_true(read_reply(200, "{}").is_json);
 }
 
 static void without_a_code_the_status_decides(void **state)
@@ -208,6 +218,7 @@ static void a_refusal_of_the_event_source_is_no_events_fault(void **state)
         {"lead.lead_event_source and event_source.", TIKTOK_PAUSE_CONFIGURATION},
         {"Invalid value for data.0.event_source", TIKTOK_SPLIT},
         {"Batch.3.event_source_id: not valid", TIKTOK_SPLIT},
+        {"Batch.3: event_source is not known", TIKTOK_SPLIT},
         {"Invalid value for lead.event_source", TIKTOK_SPLIT},
         {"Invalid value for lead_event_source", TIKTOK_SPLIT},
         {"Invalid value for event_sources", TIKTOK_SPLIT},
@@ -268,6 +279,7 @@ static void the_index_is_that_of_the_event_named(void **state)
         {"metadata.5.x", -1},
         {"contents.5.content_id", -1},
         {"data 5", -1},
+        {"data5.event_id", -1},
         {"indexes 5", -1},
         {"my_index 5", -1},
         {"Invalid value for description: 'data.5.x'", -1}, /* an echo */
@@ -327,9 +339,12 @@ static void a_message_keeps_tiktoks_words_and_no_value(void **state)
 
 static void a_long_message_is_cut_between_characters(void **state)
 {
-    char message[600] = "";
-    for (size_t i = 0; i < 190; i++) {
-        strncat(message, i % 2 == 0 ? "\xC3\xA4" : "a ", 3);
+    char message[600] = "ab"; /* so that byte 255 is the second of a character */
+    for (size_t at = 2; at + 4 < sizeof message; at += 4) {
+        memcpy(message + at,
+               "\xC3\xA4"
+               "a ",
+               5);
     }
     struct tiktok_outcome out = read_message(40002, message);
     size_t len = strlen(out.message);
@@ -419,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_its_class_whatever_the_status),
         cmocka_unit_test(only_a_clear_yes_is_done),
+        cmocka_unit_test(only_an_object_is_an_envelope),
         cmocka_unit_test(without_a_code_the_status_decides),
         cmocka_unit_test(a_refusal_of_the_event_source_is_no_events_fault),
         cmocka_unit_test(a_code_for_both_a_limit_and_a_token_is_told_by_its_words),

@@ -240,7 +240,8 @@ static const struct {
     {"Add to Cart", "contents", "{`properties`:{`price`:1,`products`:[{`price`:2}]}}",
      "[{`price`:1}]"},
     {"Add to Cart", "contents",
-     "{`properties`:{`price`:`5.00`,`quantity`:0,`category`:`c`,`product_id`:7,`name`:`n`,`brand`:`b`,"
+     "{`properties`:{`price`:`5.00`,`quantity`:0,`category`:`c`,`product_id`:7,`name`:`n`,"
+     "`brand`:`b`,"
      "`sku`:`s`,`variant`:`v`,`url`:`u`}}",
      "[{`price`:`5.00`,`quantity`:0,`content_category`:`c`,`content_id`:7,`content_name`:`n`,"
      "`brand`:`b`}]"},

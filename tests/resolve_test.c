@@ -231,7 +231,8 @@ static const struct {
      "{`@if`:{`exists`:" PROP("blank") ",`then`:`x`,`else`:{`@template`:`<{{properties.email}}>`}}}"
                                        "}}}}",
      "`<JANE AT EXAMPLE.COM>`"},
-    {"{`@json`:{`mode`:`encode`,`value`:{`@flatten`:{`separator`:`-`,`value`:{`@merge`:{`direction`:"
+    {"{`@json`:{`mode`:`encode`,`value`:{`@flatten`:{`separator`:`-`,`value`:{`@merge`:{"
+     "`direction`:"
      "`right`,`objects`:[{`@excludeWhenNull`:" P("traits") "},{`n`:{`@literal`:{`v`:" P(
          "type") "}}}]}}}}}}",
      "`{\\`a\\`:1,\\`email\\`:\\`t@x.y\\`,\\`n-v\\`:\\`track\\`}`"},
@@ -305,6 +306,9 @@ static const struct {
     {"{`@replace`:{`pattern`:`t`,`replacement`:`1234`,`value`:{`@path`:`t`}}}",
      TILLPOST_E_TOO_LARGE},
     {"{`@replace`:{`pattern`:`t`,`replacement`:`tt`,`pattern2`:`t`,`replacement2`:`tt`,"
+     "`value`:{`@path`:`t`}}}",
+     TILLPOST_E_TOO_LARGE},
+    {"{`@replace`:{`pattern`:`t`,`replacement`:`1234`,`pattern2`:`1234`,`replacement2`:``,"
      "`value`:{`@path`:`t`}}}",
      TILLPOST_E_TOO_LARGE},
     {"{`@case`:{`operator`:`upper`,`value`:{`@path`:`t`}}}", 0},

@@ -113,10 +113,12 @@ static const struct row {
 };
 /* clang-format on */
 
+enum { TARGET_BYTES = 128 };
+
 static void judge(const struct row *row, size_t bytes, char *target, struct verdict *v)
 {
     struct rules r = rules();
-    (void)snprintf(target, sizeof target, "%s", row->target);
+    (void)snprintf(target, TARGET_BYTES, "%s", row->target);
     struct head h = {.method = str_from(row->method),
                      .target = target,
                      .bytes = bytes,
@@ -129,7 +131,7 @@ static void judge(const struct row *row, size_t bytes, char *target, struct verd
 static void a_request_is_judged_as_its_row_says(void **state)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char target[128];
+        char target[TARGET_BYTES];
         struct verdict v;
         judge(&rows[i], 100, target, &v);
         if (v.err != rows[i].err)
@@ -145,7 +147,7 @@ static void a_request_whose_end_is_uncertain_ends_its_connection(void **state)
 {
     size_t uncertain = 0;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char target[128];
+        char target[TARGET_BYTES];
         struct verdict v;
         judge(&rows[i], 100, target, &v);
         assert_int_equal(v.framing, v.err == TILLPOST_E_BAD_REQUEST);
@@ -157,7 +159,7 @@ static void a_request_whose_end_is_uncertain_ends_its_connection(void **state)
 static void a_preflight_is_answered_for_allowed_origins(void **state)
 {
     struct verdict v;
-    char target[128];
+    char target[TARGET_BYTES];
     const struct row asked = {TCP,
                               "OPTIONS",
                               "/v1/track",
@@ -183,7 +185,7 @@ static void a_preflight_is_answered_for_allowed_origins(void **state)
 static void the_head_has_a_limit(void **state)
 {
     struct verdict v;
-    char target[128];
+    char target[TARGET_BYTES];
     judge(&rows[0], API_HEADER_MAX_BYTES, target, &v);
     assert_int_equal(v.err, 0);
     judge(&rows[0], API_HEADER_MAX_BYTES + 1, target, &v);

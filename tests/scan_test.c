@@ -78,6 +78,7 @@ static void a_card_number_is_found_wherever_it_stands(void **state)
         {"", false},
         {"-", false},
         {"4111111111111111111111", false},
+        {"62055000000000000041", false}, /* 20 digits, the first 19 a UnionPay number */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_found(pii_has_card_number, rows[i].text, rows[i].found);

@@ -5,7 +5,8 @@
 
 static const char data[] =
     "{`type`:`track`,`properties`:{`name`:`O'Neill & Söhne <x>`,`n`:5,`price`:19.90,`big`:1e300,"
-    "`yes`:true,`no`:false,`nothing`:null,`blank`:` `,`list`:[`a`,1,null,[`b`,`c`],true],`empty`:[],"
+    "`yes`:true,`no`:false,`nothing`:null,`blank`:` `,`list`:[`a`,1,null,[`b`,`c`],true],"
+    "`empty`:[],"
     "`o`:{`a`:[1]},`my key`:`k`,`braces`:`{{type}}`,`items`:[{`id`:`x`},{`id`:`y`}]}}";
 
 static const struct {

@@ -23,6 +23,7 @@ struct draft { /* a call on its way */
     const struct clock_now *now;
     const struct json *call;
     struct tiktok_event events[MAPPINGS_MAX];
+    const struct mapping *from[MAPPINGS_MAX]; /* whose event it is */
     char ids[MAPPINGS_MAX][TIKTOK_ID_BYTES]; /* where events have no id of their own */
     size_t count;
     size_t matched;
@@ -191,7 +192,7 @@ static int build_events(struct draft *d)
         d->matched++;
         int rc = build_one(d, c->mappings[i], &why);
         if (rc >= 0) {
-            d->count++;
+            d->from[d->count++] = c->mappings[i];
             continue;
         }
         if (!d->why.err || rc == TILLPOST_E_CARD_NUMBER) d->why = why;
@@ -259,7 +260,9 @@ static void write_dry_run(struct draft *d, struct buf *answer)
     buf_add_z(answer, "{\"success\":true,\"status\":\"dry_run\",\"events\":[");
     for (size_t i = 0; i < d->count; i++) {
         const struct tiktok_event *e = &d->events[i];
-        buf_add_z(answer, i ? ",{\"event\":" : "{\"event\":");
+        buf_add_z(answer, i ? ",{\"mapping\":" : "{\"mapping\":");
+        json_write_string(answer, str_from(mapping_name(d->from[i])));
+        buf_add_z(answer, ",\"sends\":{\"event\":");
         json_write_string(answer, str_from(e->name));
         buf_printf(answer, ",\"event_time\":%lld,\"event_id\":", (long long)(e->time_ms / 1000));
         json_write_string(answer, e->event_id);
@@ -267,7 +270,7 @@ static void write_dry_run(struct draft *d, struct buf *answer)
             buf_add_char(answer, ',');
             buf_add_str(answer, (struct str){e->rest.p + 1, e->rest.len - 2});
         }
-        buf_add_char(answer, '}');
+        buf_add_z(answer, "}}");
     }
     buf_add_char(answer, ']');
     write_warnings(answer, &d->warnings);

@@ -58,8 +58,7 @@ int json_parse(struct arena *a, struct str text, const struct json_limits *limit
     int err = json_check_limits(text, limits, why);
     if (err < 0) return err;
     use_arena(a);
-    const char *end = NULL;
-    const struct cJSON *root = cJSON_ParseWithLengthOpts(text.p, text.len, &end, 0);
+    const struct cJSON *root = cJSON_ParseWithLengthOpts(text.p, text.len, NULL, 0);
     if (root == NULL && hook_failed) {
         return fault_set(why, TILLPOST_E_NO_MEMORY, NULL,
                          "no memory for the values of %zu bytes of JSON", text.len);

@@ -18,7 +18,7 @@ int json_fault_at(struct fault *why, struct str text, size_t offset, const char 
 
 /* json_raw.c: overwrites comments outside strings with blanks, line ends stay. Returns the offset
  * of a block comment that does not end, or len when all is well. */
-size_t json_blank_comments(char *p, size_t len);
+size_t json_blank_comments(char *text, size_t len);
 
 /* json_text.c */
 int json_hex4(const char *p, const char *end); /* the four digits of \uXXXX, or -1 */

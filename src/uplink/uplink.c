@@ -1,63 +1,94 @@
 /*
  * uplink.c: one request at a time over libcurl's multi interface.
  *
- * What always holds: (1) verification of chain and host is never switched off, TLS is 1.2 or later,
- * redirects are not followed (they would carry the token); (2) at most one request is under way; (3) a
- * body that was not handed to the connection whole cannot have been counted: NOT_SENT; whatever
- * happens after its last byte was handed over without a whole reply is NO_ANSWER; (4) our copy of
- * the token is wiped when the request ends.
+ * One easy handle is kept and added to the multi handle for each request, so that the connection,
+ * the TLS session and the resolved name stay cached between requests. curl reads the body through a
+ * callback, so that we know how much of it has left our hands.
  *
- * One easy handle is kept, so that the connection, the TLS session and the name stay cached.
+ * What always holds:
+ *  1. Chain, host and dates are verified, TLS is 1.2 or later; nothing here switches that off.
+ *     Redirects are not followed: they would carry the token elsewhere.
+ *  2. At most one request is under way.
+ *  3. A request that ended badly is NOT_SENT only if the last byte of its body had not been handed
+ *     to the connection. If curl repeats a request by itself (a kept connection turned out dead
+ *     after the body had gone out) the first copy counts as handed over. All else is NO_ANSWER.
+ *  4. Our copies of the token are wiped when the request ends.
+ *  5. A connection that was accepted leniently (cert.h) is neither kept nor resumed.
+ *  6. Nothing blocks but uplink_sleep: names are resolved by curl's own thread, which QUICK_EXIT
+ *     leaves behind when a request ends before the resolver does.
+ *
+ * curl_global_cleanup is never called: it would pull PSA crypto away from under the other rooms.
  */
 #include "uplink/uplink.h"
 
 #include "platform/platform.h"
+#include "uplink/ca.h"
 #include "uplink/cert.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CA_FILE_MAX_BYTES = 4 * 1024 * 1024, UPLOAD_BUFFER_BYTES = 64 * 1024 };
+#ifdef TILLPOST_VERSION
+#define USER_AGENT "tillpost/" TILLPOST_VERSION
+#else
+#define USER_AGENT "tillpost"
+#endif
+
+enum {
+    TOKEN_LINE_MAX_BYTES = 4096,
+    KEEPALIVE_S = 60,
+    CONNECTIONS_MAX = 1,
+    STUCK_MS = 1000 /* a connect that takes longer is given up when the line changes */
+};
+
+enum phase { FREE, UNDER_WAY, ENDED };
 
 struct uplink {
     CURLM *multi;
     CURL *easy;
-    struct curl_slist *headers; /* of the request under way; the last one is the token's */
+    bool https, own_ca, proxy_named;
+    struct buf ca; /* both CA files joined, when there are two */
     struct cert_clock clock;
-    struct buf ca;    /* both CA files, when there is an extra one */
+    bool new_connection; /* the line changed: do not trust the kept one */
+    enum phase phase;    /* the rest: of the request under way or just ended */
+    struct curl_slist *headers;
+    struct str body;
+    size_t body_read;
+    bool repeated; /* curl started over after it had read the whole body */
     struct buf reply;
-    char error[CURL_ERROR_SIZE];
-    char date[64], retry_after[64];
-    size_t body_len;
-    bool busy, done, too_large, https, has_ca;
-    CURLcode result;
+    bool reply_too_large;
+    int64_t started_ms;
+    CURLcode code;
+    char words[CURL_ERROR_SIZE];
 };
 
-/* Where systems keep their bundle. Source: Debian, Fedora, Alpine and OpenWrt, SUSE, FreeBSD. */
-static const char *const bundles[] = {
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem", "/usr/local/share/certs/ca-root-nss.crt",
-};
+/* What is linked ------------------------------------------------------------------------------ */
 
-/* Opening ------------------------------------------------------------------------------------- */
+static const char *tls_library(void)
+{
+    const char *name = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    return name ? name : "without TLS";
+}
 
 const char *uplink_version(void)
 {
-    static char text[96];
-    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    (void)snprintf(text, sizeof text, "curl %s %s", v->version, v->ssl_version ? v->ssl_version : "");
+    static char text[128];
+    (void)snprintf(text, sizeof text, "curl %s %s", curl_version_info(CURLVERSION_NOW)->version,
+                   tls_library());
     return text;
 }
 
 bool uplink_has_certificate_clock(void)
 {
-    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    return v->ssl_version && strncmp(v->ssl_version, "mbedTLS", 7) == 0;
+    return cert_fits(tls_library());
 }
 
-static CURLcode take_ssl_config(CURL *easy, void *ssl_config, void *ctx)
+/* What curl calls ----------------------------------------------------------------------------- */
+
+static CURLcode on_tls_config(CURL *easy, void *ssl_config, void *ctx)
 {
     struct uplink *u = ctx;
     (void)easy;
@@ -65,124 +96,198 @@ static CURLcode take_ssl_config(CURL *easy, void *ssl_config, void *ctx)
     return CURLE_OK;
 }
 
-static size_t take_body(char *p, size_t size, size_t n, void *ctx)
+static size_t on_body_wanted(char *to, size_t size, size_t n, void *ctx)
 {
     struct uplink *u = ctx;
-    buf_add(&u->reply, p, size * n);
-    if (!u->reply.failed) return size * n;
-    u->too_large = true;
-    return 0;
+    const size_t left = u->body.len - u->body_read;
+    const size_t part = size * n < left ? size * n : left;
+    memcpy(to, u->body.p + u->body_read, part);
+    u->body_read += part;
+    return part;
 }
 
-static void copy_header(struct str value, char *out, size_t out_bytes)
-{
-    value = str_trim(value);
-    if (value.len >= out_bytes) return;
-    memcpy(out, value.p, value.len);
-    out[value.len] = 0;
-}
-
-static size_t take_header(char *p, size_t size, size_t n, void *ctx)
+static int on_body_again(void *ctx, curl_off_t offset, int origin)
 {
     struct uplink *u = ctx;
-    struct str line = {p, size * n}, value;
-    struct str name = str_split(line, ':', &value);
-    if (str_starts(line, "HTTP/")) u->date[0] = u->retry_after[0] = 0;
-    else if (str_is_nocase(name, "Date")) copy_header(value, u->date, sizeof u->date);
-    else if (str_is_nocase(name, "Retry-After"))
-        copy_header(value, u->retry_after, sizeof u->retry_after);
-    return size * n;
+    if (origin != SEEK_SET || offset < 0 || (size_t)offset > u->body.len) {
+        return CURL_SEEKFUNC_FAIL;
+    }
+    if (u->body_read == u->body.len) u->repeated = true;
+    u->body_read = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
 }
 
-static const char *system_bundle(void)
+static size_t on_reply(char *from, size_t size, size_t n, void *ctx)
 {
-    const char *env = getenv("SSL_CERT_FILE");
-    if (env && *env) return env;
-    for (size_t i = 0; i < sizeof bundles / sizeof bundles[0]; i++)
-        if (platform_file_stamp(bundles[i]) != 0) return bundles[i];
-    return NULL;
+    struct uplink *u = ctx;
+    u->reply_too_large = u->reply.len + size * n > UPLINK_REPLY_MAX_BYTES;
+    buf_add(&u->reply, from, size * n);
+    return u->reply.failed ? 0 : size * n;
 }
 
-static int add_ca(struct uplink *u, const char *path, struct fault *why)
+/* Opening ------------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct { CURLoption option; long value; } switches[] = {
+    {CURLOPT_POST,                     1},
+    {CURLOPT_FOLLOWLOCATION,           0},
+    {CURLOPT_HTTP_VERSION,             CURL_HTTP_VERSION_1_1}, /* what is kept alive is one connection */
+    {CURLOPT_SSLVERSION,               CURL_SSLVERSION_TLSv1_2},
+    {CURLOPT_PROXY_SSLVERSION,         CURL_SSLVERSION_TLSv1_2},
+    {CURLOPT_SSL_VERIFYPEER,           1},
+    {CURLOPT_SSL_VERIFYHOST,           2},
+    {CURLOPT_NOSIGNAL,                 1},
+    {CURLOPT_QUICK_EXIT,               1},
+    {CURLOPT_TCP_KEEPALIVE,            1},
+    {CURLOPT_TCP_KEEPIDLE,             KEEPALIVE_S},
+    {CURLOPT_TCP_KEEPINTVL,            KEEPALIVE_S},
+    {CURLOPT_HTTPPROXYTUNNEL,          1}, /* a proxy never sees the request */
+    {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
+    {CURLOPT_PROXYAUTH,                CURLAUTH_BASIC},
+};
+/* clang-format on */
+
+static bool set_switches(CURL *easy)
 {
-    char *text = NULL;
-    size_t len = 0;
-    int rc = platform_read_file(path, CA_FILE_MAX_BYTES, false, &text, &len);
-    if (rc < 0)
-        return fault_set(why, TILLPOST_E_CONFIG, "", "the CA file %s cannot be read: %s", path,
-                         tillpost_err_info(rc)->words);
-    buf_add(&u->ca, text, len);
-    buf_add_char(&u->ca, '\n');
-    platform_free_file(text, len);
-    return 0;
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
+        if (curl_easy_setopt(easy, switches[i].option, switches[i].value) != CURLE_OK) return false;
+    }
+    return true;
 }
 
-/* One file is left to curl, by name; two are joined in memory for as long as the uplink lives. */
-static int set_ca(struct uplink *u, const struct uplink_options *o, struct fault *why)
-{
-    const char *path = o->ca_file ? o->ca_file : system_bundle();
-    u->has_ca = path || o->extra_ca_file;
-    curl_easy_setopt(u->easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(u->easy, CURLOPT_CAINFO, path);
-    if (!o->extra_ca_file) return 0;
-    buf_init(&u->ca, (size_t)2 * CA_FILE_MAX_BYTES + 2);
-    int rc = path ? add_ca(u, path, why) : 0;
-    if (rc >= 0) rc = add_ca(u, o->extra_ca_file, why);
-    if (rc < 0) return rc;
-    struct curl_blob blob = {u->ca.p, u->ca.len, CURL_BLOB_NOCOPY};
-    curl_easy_setopt(u->easy, CURLOPT_CAINFO_BLOB, &blob);
-    return 0;
-}
-
-static void set_options(struct uplink *u, const struct uplink_options *o)
+static bool set_callbacks(struct uplink *u)
 {
     CURL *e = u->easy;
-    curl_easy_setopt(e, CURLOPT_URL, o->url);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, u->https ? "https" : "http");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(o->timeout_ms / 2));
-    curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, u->error);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, u);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, u);
-    curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(e, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
-    if (o->proxy) curl_easy_setopt(e, CURLOPT_PROXY, o->proxy);
-    if (!uplink_has_certificate_clock()) return;
-    curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, take_ssl_config);
-    curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, u);
+    if (uplink_has_certificate_clock() &&
+        (curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls_config) != CURLE_OK ||
+         curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, u) != CURLE_OK)) {
+        return false;
+    }
+    return curl_easy_setopt(e, CURLOPT_READFUNCTION, on_body_wanted) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_READDATA, u) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_body_again) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_SEEKDATA, u) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_WRITEDATA, u) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_ERRORBUFFER, u->words) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_USERAGENT, USER_AGENT) == CURLE_OK;
+}
+
+static bool set_times(CURL *easy, int64_t timeout_ms)
+{
+    const long all = timeout_ms < LONG_MAX ? (long)timeout_ms : LONG_MAX;
+    return curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, all) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, all / 2) == CURLE_OK;
+}
+
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           strcmp(host, "[::1]") == 0;
+}
+
+/* A loopback endpoint (a stand-in) is not asked for through the proxy of the environment. */
+static int set_url(struct uplink *u, const struct uplink_options *o, struct fault *why)
+{
+    CURLU *parts = curl_url();
+    char *scheme = NULL, *host = NULL;
+    int rc = fault_set(why, TILLPOST_E_CONFIG, "", "the endpoint %s is no http or https address",
+                       o->url);
+    if (curl_url_set(parts, CURLUPART_URL, o->url, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_easy_setopt(u->easy, CURLOPT_PROTOCOLS_STR, scheme) == CURLE_OK &&
+        curl_easy_setopt(u->easy, CURLOPT_URL, o->url) == CURLE_OK) {
+        u->https = strcmp(scheme, "https") == 0;
+        rc = u->https || strcmp(scheme, "http") == 0 ? 0 : rc;
+        if (!o->proxy && is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return rc;
+}
+
+static int set_proxy(struct uplink *u, const char *proxy, struct fault *why)
+{
+    CURLU *parts = curl_url();
+    char *scheme = NULL;
+    int rc = 0;
+    if (!proxy) goto done;
+    u->proxy_named = true;
+    rc = fault_set(why, TILLPOST_E_CONFIG, "",
+                   "the proxy must be http://host:port or http://user:password@host:port");
+    if (curl_url_set(parts, CURLUPART_URL, proxy, CURLU_GUESS_SCHEME) != CURLUE_OK) goto done;
+    if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) goto done;
+    if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) goto done;
+    if (curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) == CURLE_OK) rc = 0;
+done:
+    curl_free(scheme);
+    curl_url_cleanup(parts);
+    return rc;
+}
+
+static bool name_ca_file(struct uplink *u, const char *path)
+{
+    return curl_easy_setopt(u->easy, CURLOPT_CAINFO, path) == CURLE_OK &&
+           curl_easy_setopt(u->easy, CURLOPT_PROXY_CAINFO, path) == CURLE_OK;
+}
+
+static bool lend_ca(struct uplink *u)
+{
+    struct curl_blob blob = {u->ca.p, u->ca.len, CURL_BLOB_NOCOPY};
+    return curl_easy_setopt(u->easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
+           curl_easy_setopt(u->easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) == CURLE_OK;
+}
+
+/* A configured file is checked now; the system's bundle may come later than we do (name_ca_file at
+ * each request). A directory of CAs that curl was built with must not be trusted beside them. */
+static int set_ca(struct uplink *u, const struct uplink_options *o, struct fault *why)
+{
+    const char *path = o->ca_file ? o->ca_file : ca_system_bundle();
+    bool good = curl_easy_setopt(u->easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+                curl_easy_setopt(u->easy, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK;
+    int rc = 0;
+    u->own_ca = o->ca_file || o->extra_ca_file;
+    if (o->extra_ca_file) {
+        rc = ca_join(path, o->extra_ca_file, &u->ca, why);
+        good = good && lend_ca(u);
+    } else if (o->ca_file) {
+        rc = ca_check(path, why);
+        good = good && name_ca_file(u, path);
+    }
+    if (rc < 0 || good) return rc;
+    return fault_set(why, TILLPOST_E_INTERNAL, "", "%s refuses the CA files", uplink_version());
+}
+
+static int set_all(struct uplink *u, const struct uplink_options *o, struct fault *why)
+{
+    if (!set_switches(u->easy) || !set_callbacks(u) || !set_times(u->easy, o->timeout_ms) ||
+        curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX) != CURLM_OK) {
+        return fault_set(why, TILLPOST_E_INTERNAL, "", "%s refuses an option", uplink_version());
+    }
+    int rc = set_url(u, o, why);
+    if (rc >= 0) rc = set_proxy(u, o->proxy, why);
+    if (rc >= 0) rc = set_ca(u, o, why);
+    return rc;
 }
 
 int uplink_open(const struct uplink_options *options, struct uplink **out, struct fault *why)
 {
-    static bool global;
+    static bool started;
+    int rc = TILLPOST_E_NO_MEMORY;
     *out = NULL;
-    if (!global && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return fault_set(why, TILLPOST_E_INTERNAL, "", "libcurl cannot be started");
-    global = true;
+    if (!started && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return fault_set(why, TILLPOST_E_INTERNAL, "", "%s cannot be started", uplink_version());
+    }
+    started = true;
     struct uplink *u = calloc(1, sizeof *u);
-    if (!u) return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    if (!u) return fault_set(why, rc, "", "out of memory");
     buf_init(&u->reply, UPLINK_REPLY_MAX_BYTES);
-    u->https = strncmp(options->url, "https:", 6) == 0;
+    buf_init(&u->ca, (size_t)2 * CA_FILE_MAX_BYTES + 1);
     u->multi = curl_multi_init();
     u->easy = curl_easy_init();
-    int rc = TILLPOST_E_NO_MEMORY;
-    if (!u->multi || !u->easy) {
-        (void)fault_set(why, rc, "", "out of memory");
-        goto fail;
-    }
-    set_options(u, options);
-    rc = set_ca(u, options, why);
+    rc = u->multi && u->easy ? set_all(u, options, why) : fault_set(why, rc, "", "out of memory");
     if (rc < 0) goto fail;
     *out = u;
     return 0;
@@ -191,19 +296,12 @@ fail:
     return rc;
 }
 
-static void forget_headers(struct uplink *u)
-{
-    for (struct curl_slist *h = u->headers; h; h = h->next) wipe(h->data, strlen(h->data));
-    curl_slist_free_all(u->headers);
-    u->headers = NULL;
-}
-
 void uplink_close(struct uplink *u)
 {
     if (!u) return;
     uplink_abandon(u);
-    if (u->easy) curl_easy_cleanup(u->easy);
-    if (u->multi) curl_multi_cleanup(u->multi);
+    curl_easy_cleanup(u->easy);
+    curl_multi_cleanup(u->multi);
     buf_free(&u->reply);
     buf_free(&u->ca);
     free(u);
@@ -211,109 +309,162 @@ void uplink_close(struct uplink *u)
 
 void uplink_set_clock(struct uplink *u, int64_t verify_ms, bool lenient_not_before)
 {
-    u->clock.verify_s = verify_ms / 1000;
+    u->clock.verify_ms = verify_ms;
     u->clock.lenient_not_before = lenient_not_before;
 }
 
-/* Sending ------------------------------------------------------------------------------------- */
+/* A request ----------------------------------------------------------------------------------- */
 
 static bool add_header(struct uplink *u, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(u->headers, line);
-    if (more) u->headers = more;
-    return more != NULL;
+    struct curl_slist *longer = curl_slist_append(u->headers, line);
+    if (longer) u->headers = longer;
+    return longer != NULL;
 }
 
-static bool add_headers(struct uplink *u, struct str token)
+static void forget_headers(struct uplink *u)
 {
-    struct buf line;
-    buf_init(&line, (size_t)8 * 1024);
-    buf_add_z(&line, "Access-Token: ");
-    buf_add_str(&line, token);
-    bool good = !line.failed && add_header(u, "Content-Type: application/json") &&
-                add_header(u, "Expect:") && add_header(u, "User-Agent: tillpost") &&
-                add_header(u, line.p);
-    buf_free(&line);
-    return good;
+    for (struct curl_slist *h = u->headers; h; h = h->next) wipe(h->data, strlen(h->data));
+    curl_slist_free_all(u->headers);
+    u->headers = NULL;
+    (void)curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, NULL);
+}
+
+/* A token goes into a header line as it is: it must not be able to begin another one. */
+static int set_headers(struct uplink *u, struct str token, struct fault *why)
+{
+    char line[TOKEN_LINE_MAX_BYTES];
+    int rc = 0;
+    for (size_t i = 0; i < token.len; i++) {
+        if (token.p[i] <= ' ' || token.p[i] > '~') rc = TILLPOST_E_CONFIG;
+    }
+    if (rc < 0 || token.len == 0 || token.len > sizeof line - 32) {
+        return fault_set(why, TILLPOST_E_CONFIG, "",
+                         "the access token must be 1 to %d printable characters without spaces",
+                         (int)sizeof line - 32);
+    }
+    (void)snprintf(line, sizeof line, "Access-Token: %.*s", (int)token.len, token.p);
+    bool good = add_header(u, "Content-Type: application/json") && add_header(u, "Expect:") &&
+                add_header(u, line) &&
+                curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers) == CURLE_OK;
+    wipe(line, sizeof line);
+    return good ? 0 : fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+}
+
+static bool set_request(struct uplink *u)
+{
+    const long lenient = u->clock.lenient_not_before ? 1 : 0;
+    const long anew = u->new_connection ? 1 : 0;
+    u->new_connection = false;
+    if (!u->own_ca && !name_ca_file(u, ca_system_bundle())) return false;
+    return curl_easy_setopt(u->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)u->body.len) ==
+               CURLE_OK &&
+           curl_easy_setopt(u->easy, CURLOPT_FORBID_REUSE, lenient) == CURLE_OK &&
+           curl_easy_setopt(u->easy, CURLOPT_SSL_SESSIONID_CACHE, 1 - lenient) == CURLE_OK &&
+           curl_easy_setopt(u->easy, CURLOPT_FRESH_CONNECT, anew) == CURLE_OK &&
+           curl_multi_add_handle(u->multi, u->easy) == CURLM_OK;
 }
 
 int uplink_post(struct uplink *u, struct str body, struct str token, struct fault *why)
 {
-    if (u->busy) return fault_set(why, TILLPOST_E_BUSY, "", "a request is under way");
-    u->done = u->too_large = false;
-    u->error[0] = u->date[0] = u->retry_after[0] = 0;
+    if (u->phase != FREE) return fault_set(why, TILLPOST_E_BUSY, "", "a request is under way");
+    u->body = body;
+    u->body_read = 0;
+    u->repeated = u->reply_too_large = false;
+    u->words[0] = 0;
     u->clock.faults = 0;
-    u->body_len = body.len;
+    u->started_ms = platform_mono_ms();
     buf_clear(&u->reply);
-    if (!add_headers(u, token)) {
-        forget_headers(u);
-        return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    int rc = set_headers(u, token, why);
+    if (rc >= 0 && !set_request(u)) {
+        rc = fault_set(why, TILLPOST_E_INTERNAL, "", "%s refuses the request", uplink_version());
     }
-    curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers);
-    curl_easy_setopt(u->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-    curl_easy_setopt(u->easy, CURLOPT_POSTFIELDS, body.p);
-    if (curl_multi_add_handle(u->multi, u->easy) != CURLM_OK) {
-        forget_headers(u);
-        return fault_set(why, TILLPOST_E_INTERNAL, "", "libcurl does not take the request");
-    }
-    u->busy = true;
-    return 0;
+    if (rc < 0) forget_headers(u);
+    else u->phase = UNDER_WAY;
+    return rc;
 }
 
 bool uplink_busy(const struct uplink *u)
 {
-    return u->busy;
+    return u->phase != FREE;
+}
+
+static void end_request(struct uplink *u, CURLcode code)
+{
+    (void)curl_multi_remove_handle(u->multi, u->easy);
+    forget_headers(u);
+    u->code = code;
+    u->phase = ENDED;
 }
 
 void uplink_abandon(struct uplink *u)
 {
-    if (!u->busy) return;
-    curl_multi_remove_handle(u->multi, u->easy);
-    forget_headers(u);
-    u->busy = u->done = false;
+    if (u->phase == UNDER_WAY) end_request(u, CURLE_OK);
+    u->phase = FREE;
 }
 
-/* The reply ----------------------------------------------------------------------------------- */
-
-static long info_long(const struct uplink *u, CURLINFO which)
-{
-    long n = 0;
-    (void)curl_easy_getinfo(u->easy, which, &n);
-    return n;
-}
-
-static curl_off_t info_off(const struct uplink *u, CURLINFO which)
+static curl_off_t number(const struct uplink *u, CURLINFO which)
 {
     curl_off_t n = 0;
     (void)curl_easy_getinfo(u->easy, which, &n);
     return n;
 }
 
+void uplink_line_changed(struct uplink *u)
+{
+    u->new_connection = true;
+    if (u->phase != UNDER_WAY || u->body_read > 0) return;
+    if (number(u, CURLINFO_PRETRANSFER_TIME_T) > 0) return;
+    if (platform_mono_ms() - u->started_ms < STUCK_MS) return;
+    end_request(u, CURLE_COULDNT_CONNECT);
+    (void)snprintf(u->words, sizeof u->words, "the network changed while connecting");
+}
+
+/* The reply ----------------------------------------------------------------------------------- */
+
 /* clang-format off */
-static const struct { CURLcode code; enum uplink_trouble trouble; } troubles[] = {
-    {CURLE_OK,                      UPLINK_FINE},
-    {CURLE_COULDNT_RESOLVE_HOST,    UPLINK_DNS},
-    {CURLE_COULDNT_RESOLVE_PROXY,   UPLINK_PROXY},
-    {CURLE_PROXY,                   UPLINK_PROXY},
-    {CURLE_COULDNT_CONNECT,         UPLINK_CONNECT},
-    {CURLE_OPERATION_TIMEDOUT,      UPLINK_TIMEOUT},
-    {CURLE_SSL_CONNECT_ERROR,       UPLINK_TLS},
-    {CURLE_SSL_CACERT_BADFILE,      UPLINK_TLS},
-    {CURLE_SSL_CIPHER,              UPLINK_TLS},
-    {CURLE_PEER_FAILED_VERIFICATION,UPLINK_CERT_UNTRUSTED},
-    {CURLE_SEND_ERROR,              UPLINK_RESET},
-    {CURLE_RECV_ERROR,              UPLINK_RESET},
-    {CURLE_GOT_NOTHING,             UPLINK_RESET},
-    {CURLE_PARTIAL_FILE,            UPLINK_RESET},
-};
 static const char *const trouble_names[] = {
-    [UPLINK_FINE] = "fine", [UPLINK_DNS] = "dns", [UPLINK_CONNECT] = "no connection",
-    [UPLINK_TIMEOUT] = "time-out", [UPLINK_PROXY] = "proxy",
-    [UPLINK_PROXY_AUTH] = "proxy password", [UPLINK_TLS] = "tls",
+    [UPLINK_FINE]               = "fine",
+    [UPLINK_DNS]                = "dns",
+    [UPLINK_CONNECT]            = "connect",
+    [UPLINK_TIMEOUT]            = "timeout",
+    [UPLINK_PROXY]              = "proxy",
+    [UPLINK_PROXY_AUTH]         = "proxy password",
+    [UPLINK_TLS]                = "tls",
     [UPLINK_CERT_NOT_YET_VALID] = "certificate not yet valid",
-    [UPLINK_CERT_EXPIRED] = "certificate expired", [UPLINK_CERT_HOST] = "certificate of another host",
-    [UPLINK_CERT_UNTRUSTED] = "certificate not trusted", [UPLINK_RESET] = "connection cut",
-    [UPLINK_TOO_LARGE] = "reply too large", [UPLINK_OTHER] = "other",
+    [UPLINK_CERT_EXPIRED]       = "certificate expired",
+    [UPLINK_CERT_HOST]          = "certificate of another host",
+    [UPLINK_CERT_UNTRUSTED]     = "certificate not trusted",
+    [UPLINK_RESET]              = "connection cut",
+    [UPLINK_TOO_LARGE]          = "reply too large",
+    [UPLINK_OTHER]              = "other",
+};
+
+static const struct { CURLcode code; enum uplink_trouble trouble; } troubles[] = {
+    {CURLE_OK,                       UPLINK_FINE},
+    {CURLE_COULDNT_RESOLVE_HOST,     UPLINK_DNS},
+    {CURLE_COULDNT_RESOLVE_PROXY,    UPLINK_PROXY},
+    {CURLE_PROXY,                    UPLINK_PROXY},
+    {CURLE_COULDNT_CONNECT,          UPLINK_CONNECT},
+    {CURLE_OPERATION_TIMEDOUT,       UPLINK_TIMEOUT},
+    {CURLE_SSL_CONNECT_ERROR,        UPLINK_TLS},
+    {CURLE_SSL_CACERT_BADFILE,       UPLINK_TLS},
+    {CURLE_SSL_CERTPROBLEM,          UPLINK_TLS},
+    {CURLE_SSL_CIPHER,               UPLINK_TLS},
+    {CURLE_SEND_ERROR,               UPLINK_RESET},
+    {CURLE_RECV_ERROR,               UPLINK_RESET},
+    {CURLE_GOT_NOTHING,              UPLINK_RESET},
+    {CURLE_PARTIAL_FILE,             UPLINK_RESET},
+};
+
+/* The first fault of a chain that counts: who is not trusted may have any date and name. */
+static const struct refusal { unsigned fault; enum uplink_trouble trouble; const char *words; } refusals[] = {
+    {CERT_UNTRUSTED,     UPLINK_CERT_UNTRUSTED,     "no CA that is trusted here stands behind the certificate; issuer: "},
+    {CERT_WRONG_HOST,    UPLINK_CERT_HOST,          "the certificate is for another host: "},
+    {CERT_WEAK,          UPLINK_TLS,                "the certificate's key or digest is too weak; issuer: "},
+    {CERT_OTHER,         UPLINK_CERT_UNTRUSTED,     "the certificate is not fit for this use; issuer: "},
+    {CERT_EXPIRED,       UPLINK_CERT_EXPIRED,       "the certificate has expired, or the clock is ahead; issuer: "},
+    {CERT_NOT_YET_VALID, UPLINK_CERT_NOT_YET_VALID, "the certificate is not valid yet, or the clock is behind; issuer: "},
 };
 /* clang-format on */
 
@@ -322,68 +473,124 @@ const char *uplink_trouble_name(enum uplink_trouble t)
     return trouble_names[t];
 }
 
-/* What the chain was refused for tells more than curl's code. Untrusted comes first: a portal's
- * certificate has every fault at once. */
-static enum uplink_trouble certificate_trouble(unsigned faults)
+/* Without our own judge there is only what OpenSSL says: X509_V_… of its x509_vfy.h. */
+static enum uplink_trouble openssl_trouble(const struct uplink *u)
 {
-    if (faults & CERT_WRONG_HOST) return UPLINK_CERT_HOST;
-    if (faults & CERT_UNTRUSTED) return UPLINK_CERT_UNTRUSTED;
-    if (faults & CERT_EXPIRED) return UPLINK_CERT_EXPIRED;
-    if (faults & CERT_NOT_YET_VALID) return UPLINK_CERT_NOT_YET_VALID;
-    return UPLINK_TLS;
+    enum { FINE_BUT_FOR_THE_HOST = 0, NOT_YET_VALID = 9, EXPIRED = 10 };
+    long verdict = 1;
+    (void)curl_easy_getinfo(u->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+    if (strncmp(tls_library(), "OpenSSL/", 8) != 0) return UPLINK_CERT_UNTRUSTED;
+    if (verdict == FINE_BUT_FOR_THE_HOST) return UPLINK_CERT_HOST;
+    if (verdict == NOT_YET_VALID) return UPLINK_CERT_NOT_YET_VALID;
+    return verdict == EXPIRED ? UPLINK_CERT_EXPIRED : UPLINK_CERT_UNTRUSTED;
 }
 
-static enum uplink_trouble trouble_of(const struct uplink *u)
+static bool without_ca(const struct uplink *u)
 {
-    long proxy_status = info_long(u, CURLINFO_HTTP_CONNECTCODE);
-    if (u->result == CURLE_OK) return UPLINK_FINE;
-    if (u->too_large) return UPLINK_TOO_LARGE;
-    if (proxy_status == 407) return UPLINK_PROXY_AUTH;
-    if (proxy_status >= 300) return UPLINK_PROXY;
-    if (u->clock.faults) return certificate_trouble(u->clock.faults);
-    if (u->result == CURLE_OPERATION_TIMEDOUT && info_off(u, CURLINFO_NAMELOOKUP_TIME_T) == 0)
+    return u->https && !u->own_ca && !ca_system_bundle();
+}
+
+/* NULL: the certificate was not refused, or not by our own judge. */
+static const struct refusal *refusal_of(const struct uplink *u)
+{
+    if (u->code != CURLE_PEER_FAILED_VERIFICATION || without_ca(u)) return NULL;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        if (u->clock.faults & refusals[i].fault) return &refusals[i];
+    }
+    return NULL;
+}
+
+static enum uplink_trouble certificate_trouble(const struct uplink *u)
+{
+    const struct refusal *refusal = refusal_of(u);
+    if (without_ca(u)) return UPLINK_TLS;
+    return refusal ? refusal->trouble : openssl_trouble(u);
+}
+
+static bool by_proxy(const struct uplink *u, long connect_code)
+{
+    long used = 0;
+#if LIBCURL_VERSION_NUM >= 0x080700
+    (void)connect_code;
+    (void)curl_easy_getinfo(u->easy, CURLINFO_USED_PROXY, &used);
+#else
+    used = connect_code != 0 || u->proxy_named;
+#endif
+    return used != 0;
+}
+
+static enum uplink_trouble trouble_of(const struct uplink *u, long connect_code, bool via_proxy)
+{
+    enum uplink_trouble t = UPLINK_OTHER;
+    if (u->reply_too_large) return UPLINK_TOO_LARGE;
+    if (u->code == CURLE_PEER_FAILED_VERIFICATION) return certificate_trouble(u);
+    if (u->code != CURLE_OK && connect_code == 407) return UPLINK_PROXY_AUTH;
+    if (u->code != CURLE_OK && connect_code >= 300) return UPLINK_PROXY;
+    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++) {
+        if (troubles[i].code == u->code) t = troubles[i].trouble;
+    }
+    if (t == UPLINK_CONNECT && via_proxy) return UPLINK_PROXY;
+    if (t == UPLINK_TIMEOUT && u->body_read == 0 && number(u, CURLINFO_NAMELOOKUP_TIME_T) == 0) {
         return UPLINK_DNS;
-    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-        if (troubles[i].code == u->result) return troubles[i].trouble;
-    return UPLINK_OTHER;
+    }
+    return t;
 }
 
 static enum uplink_result result_of(const struct uplink *u)
 {
-    if (u->result == CURLE_OK) return UPLINK_ANSWERED;
-    if (info_off(u, CURLINFO_SIZE_UPLOAD_T) < (curl_off_t)u->body_len) return UPLINK_NOT_SENT;
-    return UPLINK_NO_ANSWER;
+    if (u->code == CURLE_OK) return UPLINK_ANSWERED;
+    if (u->repeated) return UPLINK_NO_ANSWER;
+    if (u->body_read < u->body.len) return UPLINK_NOT_SENT;
+    return number(u, CURLINFO_SIZE_UPLOAD_T) < (curl_off_t)u->body.len ? UPLINK_NOT_SENT
+                                                                       : UPLINK_NO_ANSWER;
 }
 
-static void put_words(const struct uplink *u, struct uplink_reply *out)
+static void put_words(const struct uplink *u, enum uplink_trouble trouble, char *out, size_t bytes)
 {
-    const char *words = u->error[0] ? u->error : curl_easy_strerror(u->result);
-    if (u->result == CURLE_OK) words = "";
-    else if (u->https && !u->has_ca)
-        words = "there is no CA bundle on this system: set tiktok.ca_file";
-    (void)snprintf(out->error, sizeof out->error, "%.159s", words);
+    const struct refusal *refusal = refusal_of(u);
+    const char *words = u->words[0] ? u->words : curl_easy_strerror(u->code);
+    if (u->code == CURLE_OK) return;
+    if (trouble == UPLINK_TOO_LARGE) words = "the reply is longer than any of TikTok's";
+    if (trouble == UPLINK_TLS && without_ca(u)) {
+        words = "there is no CA bundle on this system: install one, or set tiktok.ca_file";
+    }
+    if (refusal) {
+        (void)snprintf(out, bytes, "%s%.70s", refusal->words, u->clock.name);
+    } else {
+        (void)snprintf(out, bytes, "%.159s", words);
+    }
+}
+
+static bool copy_header(const struct uplink *u, const char *name, char *out, size_t bytes)
+{
+    struct curl_header *h = NULL;
+    if (curl_easy_header(u->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK) return false;
+    if (strlen(h->value) >= bytes) return false;
+    (void)snprintf(out, bytes, "%s", h->value);
+    return true;
 }
 
 int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
 {
-    char *address = NULL;
-    if (!u->done) return 0;
-    memset(out, 0, sizeof *out);
-    out->result = result_of(u);
-    out->trouble = trouble_of(u);
-    out->http_status = (int)info_long(u, CURLINFO_RESPONSE_CODE);
-    if (out->result == UPLINK_ANSWERED) out->body = buf_str(&u->reply);
-    out->tls_verified = u->https && out->result == UPLINK_ANSWERED;
-    out->has_date = u->date[0] != 0;
-    out->has_retry_after = u->retry_after[0] != 0;
-    memcpy(out->date, u->date, sizeof out->date);
-    memcpy(out->retry_after, u->retry_after, sizeof out->retry_after);
-    out->took_ms = info_off(u, CURLINFO_TOTAL_TIME_T) / 1000;
-    out->via_proxy = info_long(u, CURLINFO_HTTP_CONNECTCODE) != 0;
-    if (curl_easy_getinfo(u->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address)
-        (void)snprintf(out->peer, sizeof out->peer, "%s", address);
-    put_words(u, out);
-    u->done = false;
+    long status = 0, connect_code = 0;
+    char *peer = NULL;
+    if (u->phase != ENDED) return 0;
+    u->phase = FREE;
+    *out = (struct uplink_reply){.result = result_of(u)};
+    (void)curl_easy_getinfo(u->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(u->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
+    (void)curl_easy_getinfo(u->easy, CURLINFO_PRIMARY_IP, &peer);
+    out->via_proxy = by_proxy(u, connect_code);
+    out->trouble = trouble_of(u, connect_code, out->via_proxy);
+    out->http_status = (int)status;
+    out->took_ms = number(u, CURLINFO_TOTAL_TIME_T) / 1000;
+    (void)snprintf(out->peer, sizeof out->peer, "%s", peer ? peer : "");
+    put_words(u, out->trouble, out->error, sizeof out->error);
+    if (out->result != UPLINK_ANSWERED) return 1;
+    out->body = buf_str(&u->reply);
+    out->tls_verified = u->https;
+    out->has_date = copy_header(u, "Date", out->date, sizeof out->date);
+    out->has_retry_after = copy_header(u, "Retry-After", out->retry_after, sizeof out->retry_after);
     return 1;
 }
 
@@ -392,32 +599,29 @@ int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
 static void serve(struct uplink *u)
 {
     int running = 0, left = 0;
+    if (u->phase != UNDER_WAY) return;
     (void)curl_multi_perform(u->multi, &running);
-    for (CURLMsg *m; (m = curl_multi_info_read(u->multi, &left));) {
-        if (m->msg != CURLMSG_DONE) continue;
-        u->result = m->data.result;
-        u->done = true;
-        u->busy = false;
-        curl_multi_remove_handle(u->multi, u->easy);
-        forget_headers(u);
-    }
+    const struct CURLMsg *m = curl_multi_info_read(u->multi, &left);
+    if (m && m->msg == CURLMSG_DONE) end_request(u, m->data.result);
 }
 
 int uplink_sleep(struct uplink *u, struct uplink_fd *fds, size_t n, int64_t most_ms)
 {
-    struct curl_waitfd wait[UPLINK_FDS_MAX];
+    struct curl_waitfd wait[UPLINK_FDS_MAX] = {0};
     int ready = 0;
-    if (u->busy) serve(u);
-    if (u->done || most_ms < 0) most_ms = 0;
-    for (size_t i = 0; i < n && i < UPLINK_FDS_MAX; i++)
-        wait[i] = (struct curl_waitfd){.fd = fds[i].fd,
-                                       .events = fds[i].want_write ? CURL_WAIT_POLLOUT
-                                                                   : CURL_WAIT_POLLIN};
+    if (n > UPLINK_FDS_MAX) n = UPLINK_FDS_MAX;
+    for (size_t i = 0; i < n; i++) {
+        wait[i].fd = fds[i].fd;
+        wait[i].events = fds[i].want_write ? CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN;
+    }
+    serve(u);
+    if (u->phase == ENDED || most_ms < 0) most_ms = 0;
+    if (most_ms > INT_MAX) most_ms = INT_MAX;
     (void)curl_multi_poll(u->multi, wait, (unsigned)n, (int)most_ms, NULL);
-    for (size_t i = 0; i < n && i < UPLINK_FDS_MAX; i++) {
+    for (size_t i = 0; i < n; i++) {
         fds[i].ready = wait[i].revents != 0;
         ready += fds[i].ready;
     }
-    if (u->busy) serve(u);
+    serve(u);
     return ready;
 }

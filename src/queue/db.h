@@ -1,0 +1,82 @@
+/*
+ * db.h: SQLite, opened so that a commit is a promise. The room's only door to it.
+ *
+ * Knows files, pages, statements and transactions; not what is in the tables. A statement is named
+ * by its number in the plan's table. Values are bound without a copy: they must live until the
+ * statement is done or reset. Columns are lent until the statement's next step.
+ *
+ * Errors: the codes that queue.h names; the message has file, cause and what to do. After any of
+ * them the open transaction is gone, db_failure says so, and the owner must close and open again.
+ */
+#ifndef QUEUE_DB_H
+#define QUEUE_DB_H
+
+#include "base/fault.h"
+#include "base/text.h"
+
+/* Why 4096: see the story of queue.c. */
+enum { DB_PAGE_BYTES = 4096 };
+
+struct db;
+struct db_plan {
+    const char *path;
+    const char *vfs;               /* NULL: the system's */
+    int64_t max_bytes;             /* of the file */
+    int application_id;
+    const char *const *schema;     /* schema[n] leads from version n to n + 1 */
+    int version;                   /* this program's */
+    const char *const *statements;
+    unsigned statement_count;
+};
+/* Makes the file (0600) and its tables when they are missing. The plan stays the caller's and must
+ * outlive the db. CONFIG: another program's file, or of a newer version; nothing was touched. */
+int db_open(const struct db_plan *plan, struct db **out, struct fault *why);
+void db_close(struct db *db); /* rolls back; checkpoints and removes the WAL when it can */
+struct db_failure { /* of any call since it was opened */
+    bool any;
+    bool sync;  /* an fsync failed: what the WAL shows may not be on the disk */
+    bool space; /* the disk or a quota is full */
+};
+const struct db_failure *db_failure(const struct db *db);
+
+int db_begin(struct db *db, struct fault *why);
+int db_commit(struct db *db, struct fault *why);
+int db_rollback(struct db *db, struct fault *why);
+bool db_in_transaction(const struct db *db);
+
+enum db_kind { DB_NULL, DB_INT, DB_TEXT, DB_BLOB };
+struct db_arg {
+    enum db_kind kind;
+    int64_t number;
+    struct str bytes;
+};
+#define DB_ARG_INT(n)  ((struct db_arg){.kind = DB_INT, .number = (n)})
+#define DB_ARG_TEXT(s) ((struct db_arg){.kind = DB_TEXT, .bytes = (s)})
+#define DB_ARG_BLOB(s) ((struct db_arg){.kind = DB_BLOB, .bytes = (s)})
+#define DB_ARGS(...)                                                                               \
+    (const struct db_arg[]){__VA_ARGS__}, sizeof((const struct db_arg[]){__VA_ARGS__}) /           \
+                                              sizeof(struct db_arg)
+
+/* Starts a statement anew; then db_next gives 1 for a row, 0 at the end. */
+void db_start(struct db *db, unsigned statement, const struct db_arg *args, size_t n);
+int db_next(struct db *db, unsigned statement, struct fault *why);
+void db_reset(struct db *db, unsigned statement);
+/* Both, for a statement without rows; returns how many rows it changed. */
+int db_run(struct db *db, unsigned statement, const struct db_arg *args, size_t n,
+           struct fault *why);
+int64_t db_int(struct db *db, unsigned statement, int column);
+struct str db_text(struct db *db, unsigned statement, int column); /* of a text or a blob */
+
+struct db_size {
+    int64_t pages, free_pages;
+};
+int db_size(struct db *db, struct db_size *out, struct fault *why);
+int64_t db_wal_bytes(const struct db *db); /* written since the last checkpoint */
+int64_t db_growth_bytes(struct db *db);    /* that the next checkpoint will add to the file */
+int db_checkpoint(struct db *db, struct fault *why); /* the WAL into the file, complete or an error */
+/* After a failed sync, before closing: cuts the WAL back to the last commit that was confirmed. */
+int db_cut_wal(struct db *db, struct fault *why);
+/* Gives at most `pages` free pages back; the file shrinks at the next checkpoint. */
+int db_give_back(struct db *db, unsigned pages, struct fault *why);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * doubt.c: ranges of rows whose outcome is unknown.
+ *
+ * What always holds: the list in memory is the table `doubt`; no range without a queued row stays.
+ * There are few (one a batch that got no clear answer), so that the list is searched from its start.
+ */
+#include "queue/queue.h"
+
+#include "queue/inside.h"
+#include "tillpost/err.h"
+
+#include <stdlib.h>
+
+enum { DOUBTS_FIRST = 16 };
+
+static int make_place(struct queue *q, struct fault *why)
+{
+    if (q->doubt_count < q->doubt_cap) return 0;
+    size_t cap = q->doubt_cap > 0 ? q->doubt_cap * 2 : DOUBTS_FIRST;
+    struct doubt *more = realloc(q->doubts, cap * sizeof *more);
+    if (more == NULL) return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "%s: out of memory", q->path);
+    q->doubts = more;
+    q->doubt_cap = cap;
+    return 0;
+}
+
+int doubt_load(struct queue *q, struct fault *why)
+{
+    int r;
+    q->doubt_count = 0;
+    db_start(q->db, SQL_DOUBT_ALL, NULL, 0);
+    while ((r = db_next(q->db, SQL_DOUBT_ALL, why)) > 0) {
+        r = make_place(q, why);
+        if (r < 0) break;
+        q->doubts[q->doubt_count++] = (struct doubt){
+            .id = db_int(q->db, SQL_DOUBT_ALL, 0),
+            .range = {db_int(q->db, SQL_DOUBT_ALL, 1), db_int(q->db, SQL_DOUBT_ALL, 2),
+                      db_int(q->db, SQL_DOUBT_ALL, 3)},
+        };
+    }
+    db_reset(q->db, SQL_DOUBT_ALL);
+    return r;
+}
+
+/* 1: a row of the range is queued. */
+static int any_queued(struct queue *q, int64_t first, int64_t last, struct fault *why)
+{
+    db_start(q->db, SQL_IN_RANGE, DB_ARGS(DB_ARG_INT(first), DB_ARG_INT(last)));
+    int r = db_next(q->db, SQL_IN_RANGE, why);
+    db_reset(q->db, SQL_IN_RANGE);
+    return r;
+}
+
+int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why)
+{
+    size_t kept = 0;
+    int r = 0;
+    for (size_t i = 0; i < q->doubt_count; i++) {
+        const struct doubt *d = &q->doubts[i];
+        int stays = 1;
+        if (r >= 0 && d->range.first <= last && d->range.last >= first)
+            r = stays = any_queued(q, d->range.first, d->range.last, why);
+        if (stays == 0) r = db_run(q->db, SQL_DOUBT_REMOVE, DB_ARGS(DB_ARG_INT(d->id)), why);
+        else q->doubts[kept++] = *d;
+    }
+    q->doubt_count = kept;
+    return r < 0 ? r : 0;
+}
+
+static bool is_noted(const struct queue *q, const struct queue_range *r)
+{
+    for (size_t i = 0; i < q->doubt_count; i++) {
+        const struct queue_range *d = &q->doubts[i].range;
+        if (d->first <= r->first && d->last >= r->last && d->since_s <= r->since_s) return true;
+    }
+    return false;
+}
+
+static int add(struct queue *q, const struct queue_range *r, struct fault *why)
+{
+    int64_t id = q->doubt_count > 0 ? q->doubts[q->doubt_count - 1].id + 1 : 1;
+    int rc = any_queued(q, r->first, r->last, why);
+    if (rc <= 0) return rc;
+    rc = make_place(q, why);
+    if (rc < 0) return rc;
+    rc = db_run(q->db, SQL_DOUBT_ADD,
+                DB_ARGS(DB_ARG_INT(id), DB_ARG_INT(r->first), DB_ARG_INT(r->last),
+                        DB_ARG_INT(r->since_s)),
+                why);
+    if (rc < 0) return rc;
+    q->doubts[q->doubt_count++] = (struct doubt){id, *r};
+    return 0;
+}
+
+int queue_doubt_add(struct queue *q, const struct queue_range *r, struct fault *why)
+{
+    if (is_noted(q, r)) return 0;
+    int rc = queue_change(q, why);
+    return rc < 0 ? rc : queue_done(q, add(q, r, why));
+}
+
+int queue_doubt_find(struct queue *q, int64_t seq, struct queue_range *out)
+{
+    int found = 0;
+    for (size_t i = 0; i < q->doubt_count; i++) {
+        const struct queue_range *d = &q->doubts[i].range;
+        if (seq < d->first || seq > d->last || (found && d->since_s >= out->since_s)) continue;
+        *out = *d;
+        found = 1;
+    }
+    return found;
+}
+
+int queue_doubt_count(struct queue *q)
+{
+    return (int)q->doubt_count;
+}

@@ -1,0 +1,108 @@
+/*
+ * inside.h: what the files of the room share. Private.
+ *
+ * queue.c    opening, transactions, counts, values, the mark; the story of the whole
+ * rows.c     what happens to rows
+ * doubt.c    ranges in doubt
+ * tidy.c     idle work, the ballast
+ * recent.c   the newest ids in memory
+ * db.c       SQLite;  seal.c  mbedTLS
+ *
+ * Each function that touches the database ends with queue_done, which looks whether the database
+ * failed and, if so, opens it again before anybody asks the next question.
+ */
+#ifndef QUEUE_INSIDE_H
+#define QUEUE_INSIDE_H
+
+#include "queue/db.h"
+#include "queue/limits.h"
+#include "queue/recent.h"
+#include "queue/seal.h"
+
+/* clang-format off */
+enum sql {
+    SQL_PUSH, SQL_WALK, SQL_SEALED, SQL_SET_TIME,
+    SQL_LIST_QUEUED, SQL_LIST_DEAD, SQL_LIST_PAST, SQL_FIND,
+    SQL_EVENT_TO_PAST, SQL_EVENT_TO_DEAD, SQL_EVENT_REMOVE,
+    SQL_DEAD_TO_PAST, SQL_DEAD_TO_EVENT, SQL_DEAD_REMOVE,
+    SQL_OLDEST, SQL_NEWEST, SQL_IN_RANGE,
+    SQL_KNOWN_FIND, SQL_KNOWN_OF_ID, SQL_KNOWN_ADD, SQL_KNOWN_REMOVE,
+    SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE,
+    SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_REMOVE,
+    SQL_VALUES, SQL_VALUE_WRITE,
+    SQL_COUNT
+};
+/* clang-format on */
+
+/* Numbers of the table `value`: the public ones of queue.h, then the queue's own. Never renumber. */
+enum slot {
+    SLOT_LAST_SEQ = QUEUE_VALUE_COUNT, /* highest seq given when a row last left `event` */
+    SLOT_GONE,                         /* of the seqs up to it, how many are not in `event` */
+    SLOT_DEAD,                         /* rows of `dead` */
+    SLOT_KNOWN_UPTO,                   /* ids up to this seq are in `known` */
+    SLOT_MARK_FIRST,
+    SLOT_MARK_LAST,
+    SLOT_MARK_SINCE,
+    SLOT_COUNT,
+    SLOT_KEY_CHECK = 100 /* a blob: text sealed with the queue's key */
+};
+
+enum { FORGET_ROWS_MAX = 512, EVENTS_OF_AN_ID_MAX = 64 };
+
+struct doubt {
+    int64_t id;
+    struct queue_range range;
+};
+
+struct queue {
+    char *path, *ballast_path; /* ballast_path NULL: none */
+    const struct limits *limits;
+    int64_t max_size_bytes;
+    struct db_plan plan;
+    struct db *db; /* NULL: could not be opened again */
+    struct seal *seal;
+    unsigned visiting; /* visitors on the stack */
+
+    /* What the tables say, changes of the open transaction included. */
+    int64_t slots[SLOT_COUNT];
+    uint32_t unsaved; /* a bit a slot */
+    int64_t oldest_seq, oldest_recorded_s, newest_seq;
+    struct db_size size; /* at the last commit */
+    int64_t room_bytes;  /* for pushes, at least */
+    struct recent recent;
+    struct doubt *doubts;
+    size_t doubt_count, doubt_cap;
+
+    /* Idle work under way. */
+    int64_t merge_upto; /* 0: none */
+    unsigned merge_part;
+    bool forgetting, shrinking;
+    int64_t forget_before_s, forget_after_seq;
+    bool full; /* the disk was full and nobody has seen space since */
+    int64_t try_space_ms;
+
+    struct buf bound; /* scratch of seals */
+    unsigned char sealed[QUEUE_ROW_MAX_BYTES + SEAL_OVERHEAD_BYTES];
+    struct recent_entry forget[FORGET_ROWS_MAX];
+};
+
+/* queue.c */
+int queue_ready(struct queue *q, struct fault *why);  /* open, or opened again; before reading */
+int queue_change(struct queue *q, struct fault *why); /* the same, and a transaction is open */
+int queue_done(struct queue *q, int result);          /* gives result back */
+void queue_set_slot(struct queue *q, enum slot slot, int64_t value);
+int queue_load_ends(struct queue *q, struct fault *why); /* oldest and newest queued row */
+int queue_merge_part(struct queue *q, struct fault *why);
+int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out);
+int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out); /* seq, id, event, key */
+struct str queue_bound(struct queue *q, struct str event_id, struct str event); /* for its seal */
+
+/* doubt.c */
+int doubt_load(struct queue *q, struct fault *why);
+int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why);
+
+/* tidy.c */
+void ballast_release(struct queue *q);
+bool ballast_ready(struct queue *q); /* there is one, or none is needed; tries now and then */
+
+#endif

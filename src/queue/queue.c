@@ -1,0 +1,529 @@
+/*
+ * queue.c: the durable queue, its file and its promises.
+ *
+ * THE FILE. queue.db, an SQLite database (application id "tpos", schema version in user_version),
+ * with its WAL beside it and nothing else. An event has one number, `seq`, given in order and never
+ * again; at any time it is in one of three tables:
+ *
+ *   event  queued: id, names, times, flags, boot id, test code, and last the sealed rest, so that a
+ *          walk past it never reads its overflow pages
+ *   dead   the same, with reason, message and the time of its end
+ *   past   sent or dropped: id, names, times, state; no content
+ *   known  fingerprint of (event id, key name) -> seq; ordered by fingerprint: 12 bytes of SHA-256 of
+ *          the id, then 4 of the name, so that all events of one id stand together
+ *   doubt  ranges of seq whose outcome is unknown
+ *   value  small numbers by slot (inside.h), and a text sealed with the queue's key
+ *
+ * No further index, no retry state, no counter in a row: each page touched costs 4 KB of flash.
+ *
+ * WHAT ALWAYS HOLDS (tests cite the number)
+ * 1. What queue_commit confirmed survives a power cut; what it did not is there whole or not at all.
+ * 2. A pair of event id and key name has one seq, as long as any of the three tables remembers it.
+ * 3. Every seq in 1 … last is in exactly one of event, dead and past, or was forgotten by queue_tidy;
+ *    so queued = last - gone, and neither a push nor opening has to count.
+ * 4. Every seq up to SLOT_KNOWN_UPTO that a table remembers is in `known`; those above are in memory
+ *    (recent.c), read from the tables at opening. A push so touches one page, that of its row. The
+ *    ids move over in bulk, sorted by the order of the table, when 2,000 have gathered and nobody
+ *    waits; a part that was moved twice after a power cut does no harm.
+ * 5. What memory says is what the tables say plus the open transaction: whenever a transaction is
+ *    lost or rolled back, memory is read anew.
+ * 6. A sealed row opens only under the id and name it was pushed with (seal.h).
+ * 7. After a failed fsync nothing that it covered is believed: the kernel may have dropped pages that
+ *    still read back. The WAL is cut back to the last confirmed commit before it is read again.
+ * 8. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast file
+ *    is given up when the disk is full (tidy.c), and pushes then wait until it is back.
+ *
+ * WHAT IT COSTS. One 700-byte event, committed alone, and in groups of 64; ext4 on a loop device,
+ * written at the block layer, checkpoints included, 10,000 ids known (tests/bench prints the same):
+ *
+ * @COSTS@
+ */
+#include "queue/queue.h"
+
+#include "platform/platform.h"
+#include "queue/inside.h"
+#include "tillpost/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEQ_MAX (INT64_C(1) << 53) /* also exact in JSON's numbers */
+enum { RECENT_LOAD_MAX = 1 << 20 };
+
+/* clang-format off */
+const struct limits queue_limits = {
+    .wal_max_bytes    = 4 * 1024 * 1024,
+    .wal_idle_bytes   = 3 * 1024 * 1024,
+    .growth_max_bytes = 1536 * 1024,
+    .ballast_bytes    = 2 * 1024 * 1024,
+    .space_try_ms     = 2000, /* bar R4: full service 5 s after a fault ends */
+    .spare_bytes      = 512 * 1024,
+    .free_keep_bytes  = 1024 * 1024,
+    .give_back_pages  = 256,
+    .forget_rows      = 512,
+    .recent_max       = 4096,
+    .recent_idle      = 2048,
+    .recent_must      = 3072,
+};
+
+#define APPLICATION_ID 1953525619 /* "tpos" */
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+static const char *const schema[] = {
+    "PRAGMA application_id=" TEXT(APPLICATION_ID) ";"
+    "CREATE TABLE event(seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, event TEXT NOT NULL,"
+    " key_event TEXT, test_code TEXT, occurred_ms INTEGER NOT NULL, recorded_s INTEGER NOT NULL,"
+    " flags INTEGER NOT NULL, boot_ms INTEGER, boot_id BLOB, sealed BLOB NOT NULL) STRICT;"
+    "CREATE TABLE dead(seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, event TEXT NOT NULL,"
+    " key_event TEXT, test_code TEXT, occurred_ms INTEGER NOT NULL, recorded_s INTEGER NOT NULL,"
+    " flags INTEGER NOT NULL, boot_ms INTEGER, boot_id BLOB, reason TEXT NOT NULL,"
+    " message TEXT NOT NULL, ended_s INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
+    "CREATE TABLE past(seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, event TEXT NOT NULL,"
+    " key_event TEXT, occurred_ms INTEGER NOT NULL, recorded_s INTEGER NOT NULL,"
+    " ended_s INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE known(key BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE doubt(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " since_s INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE value(slot INTEGER PRIMARY KEY, value ANY NOT NULL) STRICT;",
+};
+enum { SCHEMA_VERSION = sizeof schema / sizeof schema[0] };
+
+/* Columns of struct queue_row, in the order in which rows.c reads them. */
+#define ROW_QUEUED "seq, 0, event_id, event, test_code, occurred_ms, recorded_s, flags, boot_ms, boot_id," \
+                   " length(sealed), NULL, NULL, 0 FROM event"
+#define ROW_DEAD   "seq, 2, event_id, event, test_code, occurred_ms, recorded_s, flags, boot_ms, boot_id," \
+                   " length(sealed), reason, message, ended_s FROM dead"
+#define ROW_PAST   "seq, state, event_id, event, NULL, occurred_ms, recorded_s, 0, 0, NULL," \
+                   " 0, NULL, NULL, ended_s FROM past"
+#define ID_COLUMNS "seq, event_id, event, key_event"
+#define KEPT       "seq, event_id, event, key_event, test_code, occurred_ms, recorded_s, flags, boot_ms, boot_id"
+#define TO_PAST    "INSERT INTO past SELECT seq, event_id, event, key_event, occurred_ms, recorded_s, ?3, ?4 FROM "
+static const char *const statements[SQL_COUNT] = {
+    [SQL_PUSH]          = "INSERT INTO event VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    [SQL_WALK]          = "SELECT " ROW_QUEUED " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+    [SQL_SEALED]        = "SELECT event_id, event, sealed FROM event WHERE seq=?1",
+    [SQL_SET_TIME]      = "UPDATE event SET occurred_ms=?2, flags=flags & ~1, boot_ms=NULL, boot_id=NULL WHERE seq=?1",
+    [SQL_LIST_QUEUED]   = "SELECT " ROW_QUEUED " WHERE seq>?1 ORDER BY seq LIMIT ?2",
+    [SQL_LIST_DEAD]     = "SELECT " ROW_DEAD " WHERE seq>?1 ORDER BY seq LIMIT ?2",
+    [SQL_LIST_PAST]     = "SELECT " ROW_PAST " WHERE seq>?1 AND state=?3 ORDER BY seq LIMIT ?2",
+    [SQL_FIND]          = "SELECT " ROW_QUEUED " WHERE seq=?1 UNION ALL SELECT " ROW_DEAD " WHERE seq=?1"
+                          " UNION ALL SELECT " ROW_PAST " WHERE seq=?1",
+    [SQL_EVENT_TO_PAST] = TO_PAST "event WHERE seq BETWEEN ?1 AND ?2",
+    [SQL_EVENT_TO_DEAD] = "INSERT INTO dead SELECT " KEPT ", ?2, ?3, ?4, sealed FROM event WHERE seq=?1",
+    [SQL_EVENT_REMOVE]  = "DELETE FROM event WHERE seq BETWEEN ?1 AND ?2",
+    [SQL_DEAD_TO_PAST]  = TO_PAST "dead WHERE seq BETWEEN ?1 AND ?2",
+    [SQL_DEAD_TO_EVENT] = "INSERT INTO event SELECT " KEPT ", sealed FROM dead WHERE seq=?1",
+    [SQL_DEAD_REMOVE]   = "DELETE FROM dead WHERE seq=?1",
+    [SQL_OLDEST]        = "SELECT seq, recorded_s FROM event ORDER BY seq LIMIT 1",
+    [SQL_NEWEST]        = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1",
+    [SQL_IN_RANGE]      = "SELECT 1 FROM event WHERE seq BETWEEN ?1 AND ?2 LIMIT 1",
+    [SQL_KNOWN_FIND]    = "SELECT seq FROM known WHERE key=?1",
+    [SQL_KNOWN_OF_ID]   = "SELECT seq FROM known WHERE key BETWEEN ?1 AND ?2",
+    [SQL_KNOWN_ADD]     = "INSERT OR IGNORE INTO known VALUES(?1, ?2)",
+    [SQL_KNOWN_REMOVE]  = "DELETE FROM known WHERE key=?1",
+    [SQL_IDS_AFTER]     = "SELECT " ID_COLUMNS " FROM event WHERE seq>?1 UNION ALL SELECT " ID_COLUMNS
+                          " FROM dead WHERE seq>?1 UNION ALL SELECT " ID_COLUMNS " FROM past WHERE seq>?1",
+    [SQL_PAST_AFTER]    = "SELECT " ID_COLUMNS ", ended_s FROM past WHERE seq>?1 ORDER BY seq LIMIT ?2",
+    [SQL_PAST_REMOVE]   = "DELETE FROM past WHERE seq=?1",
+    [SQL_DOUBT_ALL]     = "SELECT id, first, last, since_s FROM doubt ORDER BY id",
+    [SQL_DOUBT_ADD]     = "INSERT INTO doubt VALUES(?1, ?2, ?3, ?4)",
+    [SQL_DOUBT_REMOVE]  = "DELETE FROM doubt WHERE id=?1",
+    [SQL_VALUES]        = "SELECT slot, value FROM value ORDER BY slot",
+    [SQL_VALUE_WRITE]   = "INSERT OR REPLACE INTO value VALUES(?1, ?2)",
+};
+/* clang-format on */
+
+/* Reading the tables into memory -------------------------------------------------------------- */
+
+int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out)
+{
+    unsigned char hash[SEAL_HASH_BYTES];
+    int r = seal_hash(event_id, hash);
+    memcpy(out->bytes, hash, RECENT_ID_BYTES);
+    if (r >= 0) r = seal_hash(key_event, hash);
+    memcpy(out->bytes + RECENT_ID_BYTES, hash, RECENT_EVENT_BYTES);
+    return r;
+}
+
+int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out)
+{
+    struct str event = db_text(q->db, sql, 2), key_event = db_text(q->db, sql, 3);
+    out->seq = db_int(q->db, sql, 0);
+    return queue_key_of(db_text(q->db, sql, 1), key_event.len ? key_event : event, &out->key);
+}
+
+struct str queue_bound(struct queue *q, struct str event_id, struct str event)
+{
+    buf_clear(&q->bound);
+    buf_add_str(&q->bound, event_id);
+    buf_add_char(&q->bound, '\0');
+    buf_add_str(&q->bound, event);
+    return buf_str(&q->bound);
+}
+
+static const struct str key_check_bound = {"queue key", 9}, key_check_text = {"tillpost", 8};
+
+static bool opens(struct queue *q, struct str bound, struct str sealed)
+{
+    if (sealed.len > sizeof q->sealed) return false;
+    return seal_decrypt(q->seal, bound, (const unsigned char *)sealed.p, sealed.len,
+                        (char *)q->sealed) >= 0;
+}
+
+/* 1: the oldest row opens with the key, whatever the key check says. */
+static int oldest_opens(struct queue *q, struct fault *why)
+{
+    db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(q->oldest_seq)));
+    int r = db_next(q->db, SQL_SEALED, why);
+    if (r <= 0) return r;
+    struct str bound =
+        queue_bound(q, db_text(q->db, SQL_SEALED, 0), db_text(q->db, SQL_SEALED, 1));
+    r = opens(q, bound, db_text(q->db, SQL_SEALED, 2));
+    db_reset(q->db, SQL_SEALED);
+    wipe(q->sealed, sizeof q->sealed);
+    return r;
+}
+
+static int write_key_check(struct queue *q, struct fault *why)
+{
+    unsigned char sealed[64];
+    int n = seal_encrypt(q->seal, key_check_bound, key_check_text, sealed);
+    if (n < 0) return fault_set(why, n, NULL, "%s: cannot seal the key check", q->path);
+    struct str blob = {(const char *)sealed, (size_t)n};
+    return db_run(q->db, SQL_VALUE_WRITE, DB_ARGS(DB_ARG_INT(SLOT_KEY_CHECK), DB_ARG_BLOB(blob)),
+                  why);
+}
+
+static int load_values(struct queue *q, struct fault *why)
+{
+    enum { UNSEEN, FITS, DOES_NOT_FIT } key = UNSEEN;
+    int r;
+    memset(q->slots, 0, sizeof q->slots);
+    q->unsaved = 0;
+    db_start(q->db, SQL_VALUES, NULL, 0);
+    while ((r = db_next(q->db, SQL_VALUES, why)) > 0) {
+        int64_t slot = db_int(q->db, SQL_VALUES, 0);
+        if (slot >= 0 && slot < SLOT_COUNT) q->slots[slot] = db_int(q->db, SQL_VALUES, 1);
+        if (slot == SLOT_KEY_CHECK)
+            key = opens(q, key_check_bound, db_text(q->db, SQL_VALUES, 1)) ? FITS : DOES_NOT_FIT;
+    }
+    if (r >= 0) r = queue_load_ends(q, why);
+    if (r >= 0 && key == UNSEEN && q->oldest_seq == 0) r = write_key_check(q, why);
+    if (r < 0 || key != DOES_NOT_FIT) return r;
+    r = oldest_opens(q, why);
+    if (r != 0) return r;
+    return fault_set(why, TILLPOST_E_CONFIG, NULL, "%s: the queue key does not fit this queue: its "
+                     "rows were sealed with another one; give back that key (queue.key_file), or "
+                     "move the queue aside to begin a new one", q->path);
+}
+
+int queue_load_ends(struct queue *q, struct fault *why)
+{
+    q->oldest_seq = q->newest_seq = q->oldest_recorded_s = 0;
+    db_start(q->db, SQL_OLDEST, NULL, 0);
+    int r = db_next(q->db, SQL_OLDEST, why);
+    if (r <= 0) return r;
+    q->oldest_seq = db_int(q->db, SQL_OLDEST, 0);
+    q->oldest_recorded_s = db_int(q->db, SQL_OLDEST, 1);
+    db_reset(q->db, SQL_OLDEST);
+    db_start(q->db, SQL_NEWEST, NULL, 0);
+    r = db_next(q->db, SQL_NEWEST, why);
+    if (r <= 0) return r;
+    q->newest_seq = db_int(q->db, SQL_NEWEST, 0);
+    db_reset(q->db, SQL_NEWEST);
+    return 0;
+}
+
+static int check_counters(struct queue *q, struct fault *why)
+{
+    const int64_t *s = q->slots;
+    if (q->newest_seq > s[SLOT_LAST_SEQ]) q->slots[SLOT_LAST_SEQ] = q->newest_seq;
+    int64_t last = s[SLOT_LAST_SEQ], upto = s[SLOT_KNOWN_UPTO];
+    if (last >= 0 && last < SEQ_MAX && s[SLOT_GONE] >= 0 && s[SLOT_GONE] <= last &&
+        s[SLOT_DEAD] >= 0 && upto >= 0 && upto <= last && last - upto <= RECENT_LOAD_MAX)
+        return 0;
+    return fault_set(why, TILLPOST_E_DAMAGED, NULL, "%s: its counters are damaged; keep a copy of "
+                     "the file, then move it aside", q->path);
+}
+
+/* Makes room for as many ids as there may be: an older program may have had other limits. */
+static int make_recent(struct queue *q, struct fault *why)
+{
+    size_t count = (size_t)(q->slots[SLOT_LAST_SEQ] - q->slots[SLOT_KNOWN_UPTO]);
+    size_t need = count > q->limits->recent_max ? count : q->limits->recent_max;
+    recent_close(&q->recent);
+    if (recent_open(&q->recent, need) >= 0) return 0;
+    return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "%s: out of memory", q->path);
+}
+
+static int load_recent(struct queue *q, struct fault *why)
+{
+    int64_t upto = q->slots[SLOT_KNOWN_UPTO];
+    db_start(q->db, SQL_IDS_AFTER, DB_ARGS(DB_ARG_INT(upto)));
+    int r;
+    while ((r = db_next(q->db, SQL_IDS_AFTER, why)) > 0 && !recent_full(&q->recent)) {
+        struct recent_entry e;
+        r = queue_read_id(q, SQL_IDS_AFTER, &e);
+        if (r < 0) return fault_set(why, r, NULL, "%s: cannot hash an id", q->path);
+        recent_add(&q->recent, &e.key, e.seq);
+    }
+    db_reset(q->db, SQL_IDS_AFTER);
+    return r < 0 ? r : 0;
+}
+
+static int load(struct queue *q, struct fault *why)
+{
+    int r = load_values(q, why);
+    if (r < 0) return r;
+    q->merge_upto = 0;
+    q->forgetting = false;
+    r = check_counters(q, why);
+    if (r >= 0) r = make_recent(q, why);
+    if (r >= 0) r = load_recent(q, why);
+    if (r >= 0) r = doubt_load(q, why);
+    if (r >= 0) r = db_size(q->db, &q->size, why);
+    return r;
+}
+
+/* Opening ------------------------------------------------------------------------------------- */
+
+static void detach(struct queue *q)
+{
+    db_close(q->db);
+    q->db = NULL;
+}
+
+static int attach(struct queue *q, struct fault *why)
+{
+    int r = db_open(&q->plan, &q->db, why);
+    return r < 0 ? r : load(q, why);
+}
+
+static int reopen(struct queue *q, struct fault *why)
+{
+    int r = 0;
+    if (q->db != NULL && db_failure(q->db)->sync) r = db_cut_wal(q->db, why);
+    if (r < 0) return r;
+    detach(q);
+    r = attach(q, why);
+    if (r < 0) detach(q);
+    return r;
+}
+
+static char *joined(const char *a, const char *b)
+{
+    size_t n = strlen(a) + strlen(b) + 1;
+    char *p = malloc(n);
+    if (p != NULL) (void)snprintf(p, n, "%s%s", a, b);
+    return p;
+}
+
+static int make(const struct queue_options *o, const struct limits *limits, struct queue **out)
+{
+    struct queue *q = calloc(1, sizeof *q);
+    *out = q;
+    if (q == NULL) return TILLPOST_E_NO_MEMORY;
+    q->limits = limits;
+    q->max_size_bytes = o->max_size_bytes;
+    q->forget_before_s = INT64_MIN;
+    buf_init(&q->bound, QUEUE_ROW_MAX_BYTES * 2);
+    q->path = joined(o->path, "");
+    if (o->vfs == NULL && limits->ballast_bytes > 0) q->ballast_path = joined(o->path, "-ballast");
+    q->plan = (struct db_plan){.path = q->path,
+                               .vfs = o->vfs,
+                               .max_bytes = o->max_size_bytes,
+                               .application_id = APPLICATION_ID,
+                               .schema = schema,
+                               .version = SCHEMA_VERSION,
+                               .statements = statements,
+                               .statement_count = SQL_COUNT};
+    return q->path == NULL ? TILLPOST_E_NO_MEMORY : seal_open(o->key, &q->seal);
+}
+
+int queue_open_limited(const struct queue_options *options, const struct limits *limits,
+                       struct queue **out, struct fault *why)
+{
+    struct queue *q;
+    int r = make(options, limits, &q);
+    *out = NULL;
+    if (r < 0) (void)fault_set(why, r, NULL, "%s: out of memory", options->path);
+    if (r >= 0 && options->vfs == NULL) {
+        r = platform_make_parent(options->path);
+        if (r < 0) (void)fault_set(why, r, NULL, "%s: its directory is missing and cannot be made; "
+                                   "make it, or set queue.path", options->path);
+    }
+    if (r >= 0) r = attach(q, why);
+    if (r >= 0) *out = q;
+    else queue_close(q);
+    return r < 0 ? r : 0;
+}
+
+int queue_open(const struct queue_options *options, struct queue **out, struct fault *why)
+{
+    return queue_open_limited(options, &queue_limits, out, why);
+}
+
+void queue_close(struct queue *q)
+{
+    if (q == NULL) return;
+    detach(q);
+    seal_close(q->seal);
+    recent_close(&q->recent);
+    buf_free(&q->bound);
+    free(q->doubts);
+    free(q->path);
+    free(q->ballast_path);
+    wipe(q->sealed, sizeof q->sealed);
+    free(q);
+}
+
+/* Transactions -------------------------------------------------------------------------------- */
+
+int queue_ready(struct queue *q, struct fault *why)
+{
+    if (q->db != NULL && (q->visiting > 0 || !db_failure(q->db)->any)) return 0;
+    return reopen(q, why);
+}
+
+int queue_done(struct queue *q, int result)
+{
+    if (q->db == NULL || !db_failure(q->db)->any || q->visiting > 0) return result;
+    if (db_failure(q->db)->space) ballast_release(q);
+    (void)reopen(q, NULL); /* if this fails too, the next call tries again and says why */
+    return result;
+}
+
+/* Moves ids from memory into `known`: those of one part of the order of that table. */
+int queue_merge_part(struct queue *q, struct fault *why)
+{
+    const struct recent_key any = {{0}};
+    const struct recent_entry *e;
+    size_t at = 0;
+    if (q->merge_upto == 0) {
+        q->merge_upto = q->slots[SLOT_LAST_SEQ];
+        q->merge_part = 0;
+    }
+    while ((e = recent_next(&q->recent, &any, 0, &at)) != NULL) {
+        if (e->seq > q->merge_upto || e->key.bytes[0] >> 4 != (int)q->merge_part) continue;
+        struct str key = {(const char *)e->key.bytes, RECENT_KEY_BYTES};
+        int r = db_run(q->db, SQL_KNOWN_ADD, DB_ARGS(DB_ARG_BLOB(key), DB_ARG_INT(e->seq)), why);
+        if (r < 0) return r;
+    }
+    if (++q->merge_part < RECENT_PARTS) return 0;
+    queue_set_slot(q, SLOT_KNOWN_UPTO, q->merge_upto);
+    recent_remove_upto(&q->recent, q->merge_upto);
+    q->merge_upto = 0;
+    return 0;
+}
+
+static int begin(struct queue *q, struct fault *why)
+{
+    const struct limits *l = q->limits;
+    int r = 0;
+    if (db_wal_bytes(q->db) >= l->wal_max_bytes || db_growth_bytes(q->db) >= l->growth_max_bytes)
+        r = db_checkpoint(q->db, why);
+    if (r >= 0) r = db_begin(q->db, why);
+    if (r >= 0 && (q->recent.count >= l->recent_must)) r = queue_merge_part(q, why);
+    q->room_bytes = 0;
+    return r;
+}
+
+int queue_change(struct queue *q, struct fault *why)
+{
+    if (q->visiting > 0)
+        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not change it", q->path);
+    int r = queue_ready(q, why);
+    if (r < 0 || db_in_transaction(q->db)) return r;
+    r = begin(q, why);
+    if (r >= 0 || !db_failure(q->db)->space) return r < 0 ? queue_done(q, r) : 0;
+    /* The disk is full and nothing was lost yet: the ballast goes, and settling goes on. */
+    (void)queue_done(q, r);
+    r = queue_ready(q, why);
+    return r < 0 ? r : queue_done(q, begin(q, why));
+}
+
+static int save_slots(struct queue *q, struct fault *why)
+{
+    int r = 0;
+    for (unsigned i = 0; r >= 0 && i < SLOT_COUNT; i++) {
+        if ((q->unsaved >> i & 1) == 0) continue;
+        r = db_run(q->db, SQL_VALUE_WRITE, DB_ARGS(DB_ARG_INT(i), DB_ARG_INT(q->slots[i])), why);
+    }
+    q->unsaved = 0;
+    return r;
+}
+
+int queue_commit(struct queue *q, struct fault *why)
+{
+    if (!queue_dirty(q)) return 0;
+    int r = save_slots(q, why);
+    if (r >= 0) r = db_commit(q->db, why);
+    if (r >= 0) (void)db_size(q->db, &q->size, NULL);
+    return queue_done(q, r < 0 ? r : 1);
+}
+
+void queue_rollback(struct queue *q)
+{
+    if (!queue_dirty(q)) return;
+    if (db_rollback(q->db, NULL) >= 0 && load(q, NULL) < 0) detach(q);
+    else (void)queue_done(q, 0);
+}
+
+bool queue_dirty(const struct queue *q)
+{
+    return q->db != NULL && db_in_transaction(q->db);
+}
+
+/* Numbers ------------------------------------------------------------------------------------- */
+
+void queue_set_slot(struct queue *q, enum slot slot, int64_t value)
+{
+    q->slots[slot] = value;
+    q->unsaved |= UINT32_C(1) << slot;
+}
+
+int64_t queue_value(struct queue *q, enum queue_value which)
+{
+    return q->slots[which];
+}
+
+int queue_set_value(struct queue *q, enum queue_value which, int64_t value, struct fault *why)
+{
+    if (q->slots[which] == value) return 0;
+    int r = queue_change(q, why);
+    if (r >= 0) queue_set_slot(q, (enum slot)which, value);
+    return r;
+}
+
+void queue_counts(struct queue *q, struct queue_counts *out)
+{
+    *out = (struct queue_counts){
+        .queued = q->slots[SLOT_LAST_SEQ] - q->slots[SLOT_GONE],
+        .dead = q->slots[SLOT_DEAD],
+        .oldest_recorded_s = q->oldest_recorded_s,
+        .oldest_seq = q->oldest_seq,
+        .newest_seq = q->newest_seq,
+        .size_bytes = q->size.pages * DB_PAGE_BYTES,
+    };
+}
+
+int queue_mark(struct queue *q, const struct queue_range *r, struct fault *why)
+{
+    const struct queue_range none = {0}, *to = r ? r : &none;
+    struct queue_range now;
+    if (queue_marked(q, &now) == 0 && r == NULL) return 0;
+    int rc = queue_change(q, why);
+    if (rc < 0) return rc;
+    queue_set_slot(q, SLOT_MARK_FIRST, to->first);
+    queue_set_slot(q, SLOT_MARK_LAST, to->last);
+    queue_set_slot(q, SLOT_MARK_SINCE, to->since_s);
+    return 0;
+}
+
+int queue_marked(struct queue *q, struct queue_range *out)
+{
+    *out = (struct queue_range){q->slots[SLOT_MARK_FIRST], q->slots[SLOT_MARK_LAST],
+                                q->slots[SLOT_MARK_SINCE]};
+    return out->first != 0;
+}

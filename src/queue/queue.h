@@ -1,0 +1,122 @@
+/*
+ * queue.h: the durable queue. The only door to SQLite.
+ *
+ * Knows ids, sealed bytes and times; neither JSON nor TikTok. One connection, EXCLUSIVE, WAL,
+ * synchronous=FULL. Changes gather in one transaction, opened by the first of them; nothing is
+ * durable, and nothing may be answered, before queue_commit has returned >= 0. After a failed
+ * commit or change the whole open transaction is gone (rolled back) and the queue has reopened and
+ * verified itself or says DAMAGED/STORAGE at the next call.
+ *
+ * Units: times in Unix seconds (`_s`) unless named `_ms`. Owner: rows handed out borrow until the
+ * next call on the queue.
+ * Errors: QUEUE_FULL (max_size, ENOSPC, EDQUOT, EFBIG), STORAGE, LOCKED, DAMAGED, DENIED,
+ * CANT_CREATE, NO_MEMORY; message names file, cause and what to do.
+ */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include "base/fault.h"
+#include "base/text.h"
+
+enum { QUEUE_KEY_BYTES = 32, QUEUE_BOOT_BYTES = 16, QUEUE_ROW_MAX_BYTES = 64 * 1024 };
+
+enum queue_state { QUEUE_QUEUED, QUEUE_SENT, QUEUE_DEAD, QUEUE_DROPPED };
+
+struct queue;
+struct queue_options {
+    const char *path;
+    const unsigned char *key; /* QUEUE_KEY_BYTES; copied, the copy is wiped by queue_close */
+    int64_t max_size_bytes;   /* of queue.db */
+    const char *vfs;          /* NULL: the default (tests bring their own) */
+};
+int queue_open(const struct queue_options *options, struct queue **out, struct fault *why);
+void queue_close(struct queue *q); /* rolls back what was not committed */
+
+/* event_id and key_event together are unique among all that the queue remembers. */
+struct queue_event {
+    struct str event_id;
+    struct str event;     /* name as it will be sent */
+    struct str key_event; /* name that is unique with the id */
+    struct str rest;      /* what is sealed */
+    struct str test_code;
+    int64_t occurred_ms;
+    int64_t recorded_s;
+    bool stamped;        /* the agent's clock gave occurred_ms */
+    bool unjudged;       /* age not judged yet */
+    int64_t boot_ms;     /* boot-time clock at the sale, when stamped */
+    const unsigned char *boot_id; /* QUEUE_BOOT_BYTES, when stamped */
+};
+/* 0 stored (in the open transaction), 1 known already: nothing stored. *seq is its number in both
+ * cases (0 when known only as an id). */
+int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struct fault *why);
+int queue_commit(struct queue *q, struct fault *why); /* 1: something was written, 0: nothing open */
+void queue_rollback(struct queue *q);
+bool queue_dirty(const struct queue *q); /* a transaction is open */
+
+struct queue_row {
+    int64_t seq;
+    enum queue_state state;
+    struct str event_id, event, test_code;
+    int64_t occurred_ms, recorded_s;
+    bool stamped, unjudged;
+    int64_t boot_ms;
+    unsigned char boot_id[QUEUE_BOOT_BYTES];
+    size_t rest_len;  /* of the plain text, before it is unsealed */
+    struct str reason, message; /* of a dead one */
+    int64_t ended_s;  /* sent, dead or dropped at; 0 while queued */
+};
+typedef int (*queue_visit)(void *ctx, const struct queue_row *row); /* 0 goes on, 1 stops */
+/* Queued rows with first <= seq <= last in order, without their sealed part. */
+int queue_walk(struct queue *q, int64_t first, int64_t last, queue_visit visit, void *ctx,
+               struct fault *why);
+/* Unseals one queued row's rest into out (appended). DAMAGED: its seal is broken; NOT_FOUND. */
+int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why);
+/* Rows in a state after seq, at most limit, in order of seq; and all rows with an id. */
+int queue_list(struct queue *q, enum queue_state state, int64_t after, unsigned limit,
+               queue_visit visit, void *ctx, struct fault *why);
+int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ctx,
+               struct fault *why);
+
+/* Delivery. All change the open transaction. Settle: the row goes, its id stays. */
+int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why);
+int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *message, int64_t now_s,
+               struct fault *why);
+int queue_retry(struct queue *q, int64_t seq, struct fault *why); /* dead to queued; NOT_FOUND */
+int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why); /* queued or dead */
+int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why);
+
+/* The in-flight mark (one at most) and the ranges in doubt (one a batch). Ranges are of seq,
+ * inclusive; a doubt range goes by itself when its last queued row has gone. */
+struct queue_range {
+    int64_t first, last;
+    int64_t since_s;
+};
+int queue_mark(struct queue *q, const struct queue_range *r, struct fault *why); /* NULL clears */
+int queue_marked(struct queue *q, struct queue_range *out); /* 1: there is one */
+int queue_doubt_add(struct queue *q, const struct queue_range *r, struct fault *why);
+/* The doubt range that holds seq with the earliest since_s: 1 and *out, or 0. */
+int queue_doubt_find(struct queue *q, int64_t seq, struct queue_range *out);
+int queue_doubt_count(struct queue *q);
+
+/* Small named values that survive restarts; they ride in the open transaction. */
+enum queue_value {
+    QUEUE_VALUE_SENT_TOTAL, QUEUE_VALUE_DEAD_TOTAL, QUEUE_VALUE_PAUSED, QUEUE_VALUE_PAUSED_SINCE,
+    QUEUE_VALUE_VERIFIED_TIME_MS, QUEUE_VALUE_VERIFIED_BOOT_MS, QUEUE_VALUE_VERIFIED_BOOT,
+    QUEUE_VALUE_LAST_SUCCESS, QUEUE_VALUE_COUNT = 16
+};
+int64_t queue_value(struct queue *q, enum queue_value which); /* O(1), from memory */
+int queue_set_value(struct queue *q, enum queue_value which, int64_t value, struct fault *why);
+
+struct queue_counts { /* O(1), from memory */
+    int64_t queued, dead;
+    int64_t oldest_recorded_s; /* of the oldest queued row, 0 when none */
+    int64_t oldest_seq, newest_seq; /* of queued rows, 0 when none */
+    int64_t size_bytes;        /* queue.db */
+};
+void queue_counts(struct queue *q, struct queue_counts *out);
+
+/* Idle work in small steps; returns 1 when there is more to do. Forgets sent and dropped ids that
+ * ended before forget_before_s (INT64_MIN: none), checkpoints, gives pages back. */
+int queue_tidy(struct queue *q, int64_t forget_before_s, struct fault *why);
+
+#endif

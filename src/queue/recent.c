@@ -1,0 +1,109 @@
+/*
+ * recent.c: open addressing with linear probing, at most half full.
+ *
+ * What always holds:
+ * 1. A slot with seq 0 is empty; every entry stands at its home slot or behind it with no empty
+ *    slot between (removing moves the entries behind back, so there are no tombstones).
+ * 2. The home slot depends on the part of the key that comes from the event id alone, so that all
+ *    events of one id stand in one run.
+ */
+#include "queue/recent.h"
+
+#include "tillpost/err.h"
+#include <stdlib.h>
+#include <string.h>
+
+int recent_open(struct recent *r, size_t max)
+{
+    size_t n = 2;
+    while (n < 2 * max) n *= 2;
+    *r = (struct recent){.slots = calloc(n, sizeof r->slots[0]), .slot_count = n, .max = max};
+    return r->slots == NULL ? TILLPOST_E_NO_MEMORY : 0;
+}
+
+void recent_close(struct recent *r)
+{
+    free(r->slots);
+    *r = (struct recent){0};
+}
+
+void recent_clear(struct recent *r)
+{
+    memset(r->slots, 0, r->slot_count * sizeof r->slots[0]);
+    r->count = 0;
+}
+
+bool recent_full(const struct recent *r)
+{
+    return r->count == r->max;
+}
+
+static size_t home(const struct recent *r, const struct recent_key *key)
+{
+    uint32_t h;
+    memcpy(&h, key->bytes + 1, sizeof h);
+    return h & (r->slot_count - 1);
+}
+
+static size_t next(const struct recent *r, size_t slot)
+{
+    return (slot + 1) & (r->slot_count - 1);
+}
+
+void recent_add(struct recent *r, const struct recent_key *key, int64_t seq)
+{
+    size_t i = home(r, key);
+    while (r->slots[i].seq != 0) i = next(r, i);
+    r->slots[i] = (struct recent_entry){*key, seq};
+    r->count++;
+}
+
+static size_t slot_of(const struct recent *r, const struct recent_key *key)
+{
+    size_t i = home(r, key);
+    while (r->slots[i].seq != 0 && memcmp(&r->slots[i].key, key, sizeof *key) != 0) i = next(r, i);
+    return i;
+}
+
+int64_t recent_find(const struct recent *r, const struct recent_key *key)
+{
+    return r->slots[slot_of(r, key)].seq;
+}
+
+const struct recent_entry *recent_next(const struct recent *r, const struct recent_key *key,
+                                       size_t bytes, size_t *at)
+{
+    size_t first = bytes == 0 ? 0 : home(r, key);
+    while (*at < r->slot_count) {
+        const struct recent_entry *e = &r->slots[(first + (*at)++) & (r->slot_count - 1)];
+        if (e->seq == 0 && bytes > 0) break;
+        if (e->seq != 0 && memcmp(e->key.bytes, key->bytes, bytes) == 0) return e;
+    }
+    return NULL;
+}
+
+/* Closes the gap: an entry behind it moves in unless its home lies between the gap and itself. */
+static void remove_at(struct recent *r, size_t gap)
+{
+    size_t mask = r->slot_count - 1;
+    for (size_t i = next(r, gap); r->slots[i].seq != 0; i = next(r, i)) {
+        size_t from_home = (i - home(r, &r->slots[i].key)) & mask;
+        if (from_home < ((i - gap) & mask)) continue;
+        r->slots[gap] = r->slots[i];
+        gap = i;
+    }
+    r->slots[gap].seq = 0;
+    r->count--;
+}
+
+void recent_remove(struct recent *r, const struct recent_key *key)
+{
+    size_t i = slot_of(r, key);
+    if (r->slots[i].seq != 0) remove_at(r, i);
+}
+
+void recent_remove_upto(struct recent *r, int64_t seq)
+{
+    for (size_t i = 0; i < r->slot_count; i++)
+        while (r->slots[i].seq != 0 && r->slots[i].seq <= seq) remove_at(r, i);
+}

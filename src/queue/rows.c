@@ -1,0 +1,395 @@
+/*
+ * rows.c: what happens to rows.
+ *
+ * What always holds:
+ * 1. A row that leaves a table enters another in the same transaction, and the counters go with it.
+ * 2. A visitor sees rows that no change can move under it: while one runs, every change is refused
+ *    (INTERNAL), and so is a second walk; queue_unseal, counts, values, the mark and doubts may be
+ *    asked.
+ */
+#include "queue/queue.h"
+
+#include "queue/inside.h"
+#include "tillpost/err.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLAG_STAMPED = 1, FLAG_UNJUDGED = 2 };
+enum { ROW_EXTRA_BYTES = 256 }; /* at most, of the columns without a size of their own */
+
+static int not_found(struct queue *q, int64_t seq, struct fault *why)
+{
+    return fault_set(why, TILLPOST_E_NOT_FOUND, NULL, "%s: there is no such event (%" PRId64 ")",
+                     q->path, seq);
+}
+
+/* Pushing ------------------------------------------------------------------------------------- */
+
+/* The seq of a pair that is known, else 0. */
+static int64_t known_seq(struct queue *q, const struct recent_key *key, struct fault *why)
+{
+    int64_t seq = recent_find(&q->recent, key);
+    if (seq != 0) return seq;
+    struct str blob = {(const char *)key->bytes, RECENT_KEY_BYTES};
+    db_start(q->db, SQL_KNOWN_FIND, DB_ARGS(DB_ARG_BLOB(blob)));
+    int r = db_next(q->db, SQL_KNOWN_FIND, why);
+    if (r <= 0) return r;
+    seq = db_int(q->db, SQL_KNOWN_FIND, 0);
+    db_reset(q->db, SQL_KNOWN_FIND);
+    return seq;
+}
+
+static bool has_room(struct queue *q, int64_t bytes)
+{
+    struct db_size now;
+    if (q->room_bytes < bytes && db_size(q->db, &now, NULL) >= 0)
+        q->room_bytes = q->max_size_bytes - q->limits->spare_bytes -
+                        (now.pages - now.free_pages) * DB_PAGE_BYTES;
+    if (q->room_bytes < bytes) return false;
+    q->room_bytes -= bytes;
+    return true;
+}
+
+static int check_room(struct queue *q, const struct queue_event *e, struct fault *why)
+{
+    size_t bytes = e->event_id.len + e->event.len + e->test_code.len + e->rest.len;
+    if (has_room(q, (int64_t)bytes + ROW_EXTRA_BYTES)) return 0;
+    return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL, "%s: queue.max_size (%" PRId64 " MiB) is "
+                     "reached; bring the line back so that events leave, or raise queue.max_size",
+                     q->path, q->max_size_bytes >> 20);
+}
+
+static int insert(struct queue *q, const struct queue_event *e, int64_t seq, struct fault *why)
+{
+    struct db_arg none = {.kind = DB_NULL};
+    int n = seal_encrypt(q->seal, queue_bound(q, e->event_id, e->event), e->rest, q->sealed);
+    if (n < 0) return fault_set(why, n, NULL, "%s: the event cannot be sealed", q->path);
+    struct str boot_id = {(const char *)e->boot_id, QUEUE_BOOT_BYTES};
+    struct str sealed = {(const char *)q->sealed, (size_t)n};
+    int64_t flags = (e->stamped ? FLAG_STAMPED : 0) | (e->unjudged ? FLAG_UNJUDGED : 0);
+    return db_run(q->db, SQL_PUSH,
+                  DB_ARGS(DB_ARG_INT(seq), DB_ARG_TEXT(e->event_id), DB_ARG_TEXT(e->event),
+                          str_equal(e->event, e->key_event) ? none : DB_ARG_TEXT(e->key_event),
+                          e->test_code.len > 0 ? DB_ARG_TEXT(e->test_code) : none,
+                          DB_ARG_INT(e->occurred_ms), DB_ARG_INT(e->recorded_s), DB_ARG_INT(flags),
+                          e->stamped ? DB_ARG_INT(e->boot_ms) : none,
+                          e->stamped ? DB_ARG_BLOB(boot_id) : none, DB_ARG_BLOB(sealed)),
+                  why);
+}
+
+static int disk_full(struct queue *q, struct fault *why)
+{
+    return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL, "%s: no space is left on the disk; what is "
+                     "queued goes on leaving; free some space on this file system", q->path);
+}
+
+static int push(struct queue *q, const struct queue_event *e, const struct recent_key *key,
+                struct fault *why)
+{
+    int r = queue_change(q, why);
+    if (r >= 0 && q->full) r = disk_full(q, why);
+    if (r >= 0) r = check_room(q, e, why);
+    while (r >= 0 && recent_full(&q->recent)) r = queue_merge_part(q, why);
+    int64_t seq = q->slots[SLOT_LAST_SEQ] + 1;
+    if (r >= 0) r = insert(q, e, seq, why);
+    if (r < 0) return r;
+    recent_add(&q->recent, key, seq);
+    q->slots[SLOT_LAST_SEQ] = q->newest_seq = seq;
+    if (q->oldest_seq != 0) return 0;
+    q->oldest_seq = seq;
+    q->oldest_recorded_s = e->recorded_s;
+    return 0;
+}
+
+int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struct fault *why)
+{
+    struct recent_key key;
+    *seq = 0;
+    if (e->rest.len > QUEUE_ROW_MAX_BYTES || e->event_id.len + e->event.len > QUEUE_ROW_MAX_BYTES)
+        return fault_set(why, TILLPOST_E_TOO_LARGE, NULL, "%s: an event may have %d bytes; send a "
+                         "smaller one", q->path, QUEUE_ROW_MAX_BYTES);
+    if (queue_key_of(e->event_id, e->key_event, &key) < 0)
+        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot hash an id", q->path);
+    int r = queue_ready(q, why);
+    if (r < 0) return r;
+    int64_t known = known_seq(q, &key, why);
+    if (known < 0) return queue_done(q, (int)known);
+    *seq = known;
+    if (known > 0) return 1;
+    if (!ballast_ready(q)) return disk_full(q, why);
+    r = queue_done(q, push(q, e, &key, why));
+    if (r >= 0) *seq = q->newest_seq;
+    return r;
+}
+
+/* Reading ------------------------------------------------------------------------------------- */
+
+static void read_row(struct queue *q, enum sql sql, struct queue_row *row)
+{
+    struct db *db = q->db;
+    int64_t flags = db_int(db, sql, 7), sealed = db_int(db, sql, 10);
+    struct str boot_id = db_text(db, sql, 9);
+    *row = (struct queue_row){
+        .seq = db_int(db, sql, 0),
+        .state = (enum queue_state)db_int(db, sql, 1),
+        .event_id = db_text(db, sql, 2),
+        .event = db_text(db, sql, 3),
+        .test_code = db_text(db, sql, 4),
+        .occurred_ms = db_int(db, sql, 5),
+        .recorded_s = db_int(db, sql, 6),
+        .stamped = (flags & FLAG_STAMPED) != 0,
+        .unjudged = (flags & FLAG_UNJUDGED) != 0,
+        .boot_ms = db_int(db, sql, 8),
+        .rest_len = sealed > SEAL_OVERHEAD_BYTES ? (size_t)(sealed - SEAL_OVERHEAD_BYTES) : 0,
+        .reason = db_text(db, sql, 11),
+        .message = db_text(db, sql, 12),
+        .ended_s = db_int(db, sql, 13),
+    };
+    if (boot_id.len == QUEUE_BOOT_BYTES) memcpy(row->boot_id, boot_id.p, QUEUE_BOOT_BYTES);
+}
+
+/* 1: the visitor stopped. */
+static int visit_rows(struct queue *q, enum sql sql, const struct db_arg *args, size_t n,
+                      queue_visit visit, void *ctx, struct fault *why)
+{
+    struct queue_row row;
+    int r, stop = 0;
+    q->visiting++;
+    db_start(q->db, sql, args, n);
+    while (stop == 0 && (r = db_next(q->db, sql, why)) > 0) {
+        read_row(q, sql, &row);
+        stop = visit(ctx, &row);
+    }
+    db_reset(q->db, sql);
+    q->visiting--;
+    return stop != 0 ? 1 : r;
+}
+
+static int ready_to_visit(struct queue *q, struct fault *why)
+{
+    if (q->visiting > 0)
+        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not walk it", q->path);
+    return queue_ready(q, why);
+}
+
+static int visit_all(struct queue *q, enum sql sql, const struct db_arg *args, size_t n,
+                     queue_visit visit, void *ctx, struct fault *why)
+{
+    int r = ready_to_visit(q, why);
+    if (r < 0) return r;
+    r = visit_rows(q, sql, args, n, visit, ctx, why);
+    return queue_done(q, r < 0 ? r : 0);
+}
+
+int queue_walk(struct queue *q, int64_t first, int64_t last, queue_visit visit, void *ctx,
+               struct fault *why)
+{
+    return visit_all(q, SQL_WALK, DB_ARGS(DB_ARG_INT(first), DB_ARG_INT(last)), visit, ctx, why);
+}
+
+int queue_list(struct queue *q, enum queue_state state, int64_t after, unsigned limit,
+               queue_visit visit, void *ctx, struct fault *why)
+{
+    static const enum sql list[] = {
+        [QUEUE_QUEUED] = SQL_LIST_QUEUED,
+        [QUEUE_SENT] = SQL_LIST_PAST,
+        [QUEUE_DEAD] = SQL_LIST_DEAD,
+        [QUEUE_DROPPED] = SQL_LIST_PAST,
+    };
+    const struct db_arg args[] = {DB_ARG_INT(after), DB_ARG_INT(limit), DB_ARG_INT(state)};
+    size_t n = list[state] == SQL_LIST_PAST ? 3 : 2;
+    return visit_all(q, list[state], args, n, visit, ctx, why);
+}
+
+static int by_seq(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* While ids are being moved one may be found in both places. */
+static size_t without_repeats(int64_t *seqs, size_t n)
+{
+    size_t kept = 0;
+    qsort(seqs, n, sizeof seqs[0], by_seq);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || seqs[kept - 1] != seqs[i]) seqs[kept++] = seqs[i];
+    return kept;
+}
+
+static int seqs_of_id(struct queue *q, struct str event_id, int64_t *seqs, size_t *n,
+                      struct fault *why)
+{
+    struct recent_key low, high;
+    const struct recent_entry *e;
+    size_t at = 0, count = 0;
+    if (queue_key_of(event_id, STR(""), &low) < 0)
+        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot hash an id", q->path);
+    high = low;
+    memset(low.bytes + RECENT_ID_BYTES, 0, RECENT_EVENT_BYTES);
+    memset(high.bytes + RECENT_ID_BYTES, 0xff, RECENT_EVENT_BYTES);
+    struct str from = {(const char *)low.bytes, sizeof low}, to = {(const char *)high.bytes, sizeof high};
+    db_start(q->db, SQL_KNOWN_OF_ID, DB_ARGS(DB_ARG_BLOB(from), DB_ARG_BLOB(to)));
+    int r;
+    while ((r = db_next(q->db, SQL_KNOWN_OF_ID, why)) > 0 && count < EVENTS_OF_AN_ID_MAX)
+        seqs[count++] = db_int(q->db, SQL_KNOWN_OF_ID, 0);
+    db_reset(q->db, SQL_KNOWN_OF_ID);
+    while (count < 2 * EVENTS_OF_AN_ID_MAX &&
+           (e = recent_next(&q->recent, &low, RECENT_ID_BYTES, &at)) != NULL)
+        seqs[count++] = e->seq;
+    *n = without_repeats(seqs, count);
+    return r < 0 ? r : 0;
+}
+
+int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ctx,
+               struct fault *why)
+{
+    int64_t seqs[2 * EVENTS_OF_AN_ID_MAX];
+    size_t n = 0;
+    int r = ready_to_visit(q, why);
+    if (r < 0) return r;
+    r = seqs_of_id(q, event_id, seqs, &n, why);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = visit_rows(q, SQL_FIND, DB_ARGS(DB_ARG_INT(seqs[i])), visit, ctx, why);
+    return queue_done(q, r < 0 ? r : 0);
+}
+
+static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
+{
+    struct db *db = q->db;
+    db_start(db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
+    int r = db_next(db, SQL_SEALED, why);
+    if (r == 0) return not_found(q, seq, why);
+    if (r < 0) return r;
+    struct str bound = queue_bound(q, db_text(db, SQL_SEALED, 0), db_text(db, SQL_SEALED, 1));
+    struct str sealed = db_text(db, SQL_SEALED, 2);
+    r = TILLPOST_E_NO_MEMORY;
+    if (buf_reserve(out, sealed.len))
+        r = seal_decrypt(q->seal, bound, (const unsigned char *)sealed.p, sealed.len,
+                         out->p + out->len);
+    db_reset(db, SQL_SEALED);
+    if (r == TILLPOST_E_NO_MEMORY)
+        return fault_set(why, r, NULL, "event %" PRId64 " does not fit into memory", seq);
+    if (r < 0)
+        return fault_set(why, r, NULL, "%s: event %" PRId64 " is damaged: its seal is broken; the "
+                         "others are not concerned", q->path, seq);
+    out->len += (size_t)r;
+    out->p[out->len] = '\0';
+    return 0;
+}
+
+int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
+{
+    int r = queue_ready(q, why);
+    return r < 0 ? r : queue_done(q, unseal(q, seq, out, why));
+}
+
+/* Leaving and coming back --------------------------------------------------------------------- */
+
+/* Rows have left `event`. LAST_SEQ goes with them: the newest may be among them. */
+static int note_gone(struct queue *q, int64_t first, int64_t last, int64_t count,
+                     struct fault *why)
+{
+    queue_set_slot(q, SLOT_GONE, q->slots[SLOT_GONE] + count);
+    queue_set_slot(q, SLOT_LAST_SEQ, q->slots[SLOT_LAST_SEQ]);
+    int r = queue_load_ends(q, why);
+    return r < 0 ? r : doubt_prune(q, first, last, why);
+}
+
+static int end_range(struct queue *q, int64_t first, int64_t last, enum queue_state state,
+                     int64_t now_s, struct fault *why)
+{
+    const struct db_arg args[] = {DB_ARG_INT(first), DB_ARG_INT(last), DB_ARG_INT(now_s),
+                                  DB_ARG_INT(state)};
+    int r = db_run(q->db, SQL_EVENT_TO_PAST, args, 4, why);
+    return r <= 0 ? r : db_run(q->db, SQL_EVENT_REMOVE, args, 2, why);
+}
+
+static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
+                  struct fault *why)
+{
+    int64_t gone = 0, first = n > 0 ? seqs[0] : 0, last = first;
+    for (size_t i = 0, next; i < n; i = next) {
+        next = i + 1;
+        while (next < n && seqs[next] == seqs[next - 1] + 1) next++;
+        int r = end_range(q, seqs[i], seqs[next - 1], QUEUE_SENT, now_s, why);
+        if (r < 0) return r;
+        gone += r;
+        if (seqs[i] < first) first = seqs[i];
+        if (seqs[next - 1] > last) last = seqs[next - 1];
+    }
+    return gone > 0 ? note_gone(q, first, last, gone, why) : 0;
+}
+
+int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
+{
+    int r = queue_change(q, why);
+    return r < 0 ? r : queue_done(q, settle(q, seqs, n, now_s, why));
+}
+
+static int bury(struct queue *q, int64_t seq, const char *reason, const char *message,
+                int64_t now_s, struct fault *why)
+{
+    int r = db_run(q->db, SQL_EVENT_TO_DEAD,
+                   DB_ARGS(DB_ARG_INT(seq), DB_ARG_TEXT(str_from(reason)),
+                           DB_ARG_TEXT(str_from(message)), DB_ARG_INT(now_s)),
+                   why);
+    if (r == 0) return not_found(q, seq, why);
+    if (r > 0) r = db_run(q->db, SQL_EVENT_REMOVE, DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(seq)), why);
+    if (r < 0) return r;
+    queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] + 1);
+    return note_gone(q, seq, seq, 1, why);
+}
+
+int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *message, int64_t now_s,
+               struct fault *why)
+{
+    int r = queue_change(q, why);
+    return r < 0 ? r : queue_done(q, bury(q, seq, reason, message, now_s, why));
+}
+
+static int retry(struct queue *q, int64_t seq, struct fault *why)
+{
+    int r = db_run(q->db, SQL_DEAD_TO_EVENT, DB_ARGS(DB_ARG_INT(seq)), why);
+    if (r == 0) return not_found(q, seq, why);
+    if (r > 0) r = db_run(q->db, SQL_DEAD_REMOVE, DB_ARGS(DB_ARG_INT(seq)), why);
+    if (r < 0) return r;
+    queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - 1);
+    return note_gone(q, seq, seq, -1, why);
+}
+
+int queue_retry(struct queue *q, int64_t seq, struct fault *why)
+{
+    int r = queue_change(q, why);
+    return r < 0 ? r : queue_done(q, retry(q, seq, why));
+}
+
+static int drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why)
+{
+    int r = end_range(q, seq, seq, QUEUE_DROPPED, now_s, why);
+    if (r != 0) return r < 0 ? r : note_gone(q, seq, seq, 1, why);
+    const struct db_arg args[] = {DB_ARG_INT(seq), DB_ARG_INT(seq), DB_ARG_INT(now_s),
+                                  DB_ARG_INT(QUEUE_DROPPED)};
+    r = db_run(q->db, SQL_DEAD_TO_PAST, args, 4, why);
+    if (r == 0) return not_found(q, seq, why);
+    if (r > 0) r = db_run(q->db, SQL_DEAD_REMOVE, args, 1, why);
+    if (r >= 0) queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - 1);
+    return r < 0 ? r : 0;
+}
+
+int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why)
+{
+    int r = queue_change(q, why);
+    return r < 0 ? r : queue_done(q, drop(q, seq, now_s, why));
+}
+
+int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why)
+{
+    int r = queue_change(q, why);
+    if (r < 0) return r;
+    r = db_run(q->db, SQL_SET_TIME, DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(occurred_ms)), why);
+    if (r == 0) return not_found(q, seq, why);
+    return queue_done(q, r < 0 ? r : 0);
+}

@@ -1,0 +1,210 @@
+/*
+ * load.c: many registers in one thread.
+ *
+ * Every connection is always in one of two states: sending its request, or waiting for its answer;
+ * the next request follows at once. An answer that is not "queued" ends the run: a benchmark of
+ * refusals would be a fast one.
+ */
+#include "bench/bench.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    REQUEST_BYTES = 1024,
+    ANSWER_BYTES = 4096,
+    STALL_MS = 10 * 1000,
+    LATENCIES_MAX = 1 << 20 /* the rest is not looked at */
+};
+
+struct till {
+    int fd;
+    char out[REQUEST_BYTES], in[ANSWER_BYTES];
+    size_t out_len, out_done, in_len;
+    int64_t began_us;
+};
+
+static struct till tills[BENCH_CONNECTIONS_MAX];
+static unsigned latencies[LATENCIES_MAX];
+static size_t latency_count;
+
+int64_t bench_now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0) return fd;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+/* A purchase of two articles, padded to BENCH_CALL_BYTES. */
+static void write_request(struct till *t, uint64_t id)
+{
+    char body[BENCH_CALL_BYTES + 1], stamp[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    int len = snprintf(
+        body, sizeof(body),
+        "{\"type\":\"track\",\"event\":\"Order Completed\",\"messageId\":\"bench-%" PRIu64 "\","
+        "\"timestamp\":\"%s\",\"properties\":{\"email\":\"customer%" PRIu64 "@example.com\","
+        "\"phone\":\"+1 213 373 4253\",\"order_id\":\"order-%" PRIu64 "\",\"shop_id\":\"store-7\","
+        "\"currency\":\"EUR\",\"value\":73.4,\"products\":["
+        "{\"product_id\":\"SKU-1\",\"name\":\"Running Shoe\",\"category\":\"Shoes\","
+        "\"brand\":\"Acme\",\"price\":59.9,\"quantity\":1},"
+        "{\"product_id\":\"SKU-2\",\"name\":\"Sock\",\"price\":4.5,\"quantity\":3}]},"
+        "\"context\":{\"locale\":\"en-US\",\"page\":{\"referrer\":\"",
+        id, stamp, id, id);
+    memset(body + len, 'r', sizeof(body) - (size_t)len);
+    memcpy(body + BENCH_CALL_BYTES - 4, "\"}}}", 4);
+    body[BENCH_CALL_BYTES] = '\0';
+    t->out_len = (size_t)snprintf(t->out, sizeof(t->out),
+                                  "POST /v1/track HTTP/1.1\r\nHost: till\r\nContent-Type: "
+                                  "application/json\r\nContent-Length: %d\r\n\r\n%s",
+                                  BENCH_CALL_BYTES, body);
+    t->out_done = t->in_len = 0;
+    t->began_us = bench_now_us();
+}
+
+/* Length of the whole answer in t->in, 0 while it is not all there. */
+static size_t answer_length(struct till *t)
+{
+    t->in[t->in_len] = '\0';
+    const char *end = strstr(t->in, "\r\n\r\n");
+    const char *length = end ? strcasestr(t->in, "\r\nContent-Length:") : NULL;
+    if (!length) return 0;
+    size_t whole = (size_t)(end + 4 - t->in) + (size_t)strtoul(length + 17, NULL, 10);
+    return t->in_len >= whole ? whole : 0;
+}
+
+static bool till_send(struct till *t)
+{
+    ssize_t n =
+        send(t->fd, t->out + t->out_done, t->out_len - t->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    t->out_done += (size_t)n;
+    return true;
+}
+
+/* 1: an answer "queued" is there, 0: not yet, -1: it is none. */
+static int till_receive(struct till *t)
+{
+    ssize_t n = recv(t->fd, t->in + t->in_len, sizeof(t->in) - 1 - t->in_len, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+    if (n <= 0) return -1;
+    t->in_len += (size_t)n;
+    if (!answer_length(t)) return 0;
+    if (strstr(t->in, "\"status\":\"queued\"")) return 1;
+    fprintf(stderr, "bench: not queued: %s\n", t->in);
+    return -1;
+}
+
+static void note_latency(const struct till *t)
+{
+    if (latency_count < LATENCIES_MAX)
+        latencies[latency_count++] = (unsigned)(bench_now_us() - t->began_us);
+}
+
+/* One step of a till whose descriptor is ready; *more: it may begin another request. */
+static bool step(struct load *l, struct till *t, uint64_t *next_id, bool more)
+{
+    if (t->out_done < t->out_len) return till_send(t);
+    int answered = till_receive(t);
+    if (answered <= 0) return answered == 0;
+    note_latency(t);
+    l->queued++;
+    t->out_len = t->out_done = 0;
+    if (!more) return true;
+    write_request(t, (*next_id)++);
+    return till_send(t);
+}
+
+/* Waits for the tills that have a request under way; false when nothing moves any more. */
+static int wait_for(struct load *l, struct pollfd *fds)
+{
+    unsigned waiting = 0;
+    for (unsigned i = 0; i < l->connections; i++) {
+        const struct till *t = &tills[i];
+        fds[i].fd = t->out_len ? t->fd : -1;
+        fds[i].events = t->out_done < t->out_len ? POLLOUT : POLLIN;
+        fds[i].revents = 0;
+        waiting += t->out_len != 0;
+    }
+    if (!waiting) return 0;
+    return poll(fds, l->connections, STALL_MS) > 0 ? 1 : -1;
+}
+
+static bool run_until(struct load *l, int64_t end_us)
+{
+    struct pollfd fds[BENCH_CONNECTIONS_MAX];
+    uint64_t next_id = l->first_id;
+    int waiting;
+    for (unsigned i = 0; i < l->connections; i++) write_request(&tills[i], next_id++);
+    while ((waiting = wait_for(l, fds)) > 0) {
+        bool more = bench_now_us() < end_us;
+        for (unsigned i = 0; i < l->connections; i++) {
+            if (fds[i].revents && !step(l, &tills[i], &next_id, more)) return false;
+        }
+    }
+    return waiting == 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+    return (x > y) - (x < y);
+}
+
+bool load_run(struct load *l)
+{
+    latency_count = 0;
+    l->queued = 0;
+    unsigned open = 0;
+    for (; open < l->connections; open++) {
+        tills[open].fd = connect_to(l->socket);
+        if (tills[open].fd < 0) break;
+    }
+    int64_t began_us = bench_now_us();
+    bool good = open == l->connections && run_until(l, began_us + (int64_t)(l->seconds * 1e6));
+    l->took_s = (double)(bench_now_us() - began_us) / 1e6;
+    while (open--) close(tills[open].fd);
+    if (!good || latency_count == 0) return false;
+    qsort(latencies, latency_count, sizeof(latencies[0]), by_value);
+    l->p50_us = latencies[latency_count / 2];
+    l->p99_us = latencies[latency_count - 1 - latency_count / 100];
+    return true;
+}
+
+bool load_ask(const char *socket_path, const char *method, const char *path)
+{
+    static struct till t;
+    memset(&t, 0, sizeof(t));
+    t.fd = connect_to(socket_path);
+    if (t.fd < 0) return false;
+    t.out_len = (size_t)snprintf(t.out, sizeof(t.out),
+                                 "%s %s HTTP/1.1\r\nHost: till\r\nConnection: close\r\n"
+                                 "Content-Type: application/json\r\nContent-Length: 0\r\n\r\n",
+                                 method, path);
+    ssize_t n = send(t.fd, t.out, t.out_len, MSG_NOSIGNAL);
+    if (n == (ssize_t)t.out_len) n = recv(t.fd, t.in, sizeof(t.in) - 1, 0);
+    close(t.fd);
+    return n > 12 && strncmp(t.in + 9, "200", 3) == 0;
+}

@@ -1,0 +1,172 @@
+/*
+ * main.c: the benchmark: what the disk can do, what tillpost makes of it, side by side, in one run.
+ *
+ *   bench [--tillpost PROGRAM] [--dir DIR] [--seconds S]
+ *
+ * Durable events are answers "queued", each of which has left after its commit; deliveries are
+ * paused meanwhile. Then the queue that has grown is delivered to a server on loopback that says
+ * yes at once (plain HTTP: what TLS and a line cost is not tillpost's). Every event that was
+ * answered must arrive, or the benchmark fails.
+ */
+#include "bench/bench.h"
+
+#include <ftw.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 64, DELIVER_MAX_US = 60 * 1000 * 1000, GROUP_ROWS = 64, OPEN_FILES = 16 };
+
+struct arguments {
+    const char *tillpost, *dir;
+    double seconds; /* of each measurement */
+};
+struct results {
+    struct commits one, group;
+    struct load alone, crowd;
+    struct sink_counts sent;
+};
+
+static int remove_one(const char *path, const struct stat *s, int type, struct FTW *at)
+{
+    (void)s;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static bool measure_recording(const struct arguments *args, const char *dir, struct results *r)
+{
+    char db[BENCH_PATH_BYTES + 32], sock[BENCH_PATH_BYTES + 32];
+    snprintf(db, sizeof(db), "%s/yardstick.db", dir);
+    snprintf(sock, sizeof(sock), "%s/till.sock", dir);
+    r->one = (struct commits){.path = db, .rows_a_commit = 1, .seconds = args->seconds};
+    r->group = (struct commits){.path = db, .rows_a_commit = GROUP_ROWS, .seconds = args->seconds};
+    r->alone = (struct load){.socket = sock, .connections = 1, .seconds = args->seconds};
+    r->crowd = (struct load){
+        .socket = sock, .connections = BENCH_CONNECTIONS_MAX, .seconds = args->seconds};
+    if (!load_ask(sock, "POST", "/v1/pause") || !commits_run(&r->one) || !load_run(&r->alone))
+        return false;
+    r->crowd.first_id = r->alone.queued;
+    return commits_run(&r->group) && load_run(&r->crowd);
+}
+
+static bool measure_delivery(const char *dir, struct results *r)
+{
+    char sock[BENCH_PATH_BYTES + 32];
+    uint64_t wanted = r->alone.queued + r->crowd.queued;
+    int64_t end_us = bench_now_us() + DELIVER_MAX_US;
+    snprintf(sock, sizeof(sock), "%s/till.sock", dir);
+    if (!load_ask(sock, "POST", "/v1/resume") || !load_ask(sock, "POST", "/v1/sync")) return false;
+    do {
+        nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+        r->sent = sink_counts();
+    } while (r->sent.events < wanted && bench_now_us() < end_us);
+    if (r->sent.events == wanted) return true;
+    fprintf(stderr, "bench: %" PRIu64 " events were answered, %" PRIu64 " arrived\n", wanted,
+            r->sent.events);
+    return false;
+}
+
+static void print_row(const char *what, double rate, double yardstick, const char *of)
+{
+    printf("  %-44s %10.0f", what, rate);
+    if (yardstick > 0) printf("   %5.2f of %s", rate / yardstick, of);
+    putchar('\n');
+}
+
+static void print_table(const struct results *r, const char *dir)
+{
+    struct statfs fs = {0};
+    double one = (double)r->one.rows / r->one.took_s;
+    double group = (double)r->group.rows / r->group.took_s;
+    double alone = (double)r->alone.queued / r->alone.took_s;
+    double crowd = (double)r->crowd.queued / r->crowd.took_s;
+    double sent_s = (double)(r->sent.last_us - r->sent.first_us) / 1e6;
+    statfs(dir, &fs);
+    printf("\nCalls of %d bytes; queue and yardstick on %s (file system type 0x%lx)\n\n",
+           BENCH_CALL_BYTES, dir, (unsigned long)fs.f_type);
+    printf("  %-44s %10s\n", "", "per second");
+    print_row("SQLite alone, 1 row a commit", one, 0, NULL);
+    print_row("tillpost, durable events, 1 connection", alone, one, "SQLite, 1 row");
+    print_row("SQLite alone, 64 rows a commit", group, 0, NULL);
+    print_row("tillpost, durable events, 64 connections", crowd, group, "SQLite, 64 rows");
+    print_row("tillpost, deliveries to loopback", (double)r->sent.events / sent_s, 0, NULL);
+    printf(
+        "\n  answer after (p50, p99): 1 connection %.2f, %.2f ms; 64 connections %.2f, %.2f ms\n",
+        r->alone.p50_us / 1e3, r->alone.p99_us / 1e3, r->crowd.p50_us / 1e3, r->crowd.p99_us / 1e3);
+    printf("  64 connections against SQLite's 1 row a commit: %.2f\n", crowd / one);
+    printf("  %" PRIu64 " events in %" PRIu64 " requests and %.2f s; none is missing\n",
+           r->sent.events, r->sent.requests, sent_s);
+}
+
+static void print_log(const char *dir)
+{
+    char path[BENCH_PATH_BYTES + 32], line[1024];
+    snprintf(path, sizeof(path), "%s/agent.log", dir);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f)) fputs(line, stderr);
+    if (f) fclose(f);
+}
+
+static int run(const struct arguments *args, const char *dir)
+{
+    static struct results r;
+    int port = sink_start();
+    pid_t agent = port < 0 ? -1 : agent_begin(args->tillpost, dir, port);
+    if (agent < 0) {
+        fprintf(stderr, "bench: %s does not start\n", args->tillpost);
+        print_log(dir);
+        return EXIT_FAILURE;
+    }
+    bool good = measure_recording(args, dir, &r) && measure_delivery(dir, &r);
+    good = agent_end(agent) && good;
+    if (good) print_table(&r, dir);
+    else print_log(dir);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static bool read_arguments(int argc, char **argv, struct arguments *args)
+{
+    static const struct option options[] = {
+        {"tillpost", required_argument, NULL, 't'},
+        {"dir", required_argument, NULL, 'd'},
+        {"seconds", required_argument, NULL, 's'},
+        {NULL, 0, NULL, 0},
+    };
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (o) {
+        case 't': args->tillpost = optarg; break;
+        case 'd': args->dir = optarg; break;
+        case 's': args->seconds = strtod(optarg, NULL); break;
+        default: return false;
+        }
+    }
+    return optind == argc && args->tillpost && args->seconds > 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments args = {getenv("TILLPOST"), "/var/tmp", 4};
+    char dir[BENCH_PATH_BYTES];
+    if (!read_arguments(argc, argv, &args)) {
+        fputs("bench [--tillpost PROGRAM (or $TILLPOST)] [--dir DIR] [--seconds S]\n"
+              "  DIR: on the disk to be measured, /var/tmp if absent; S: of each measurement\n",
+              stderr);
+        return EXIT_USAGE;
+    }
+    if (snprintf(dir, sizeof(dir), "%s/tillpost-bench.XXXXXX", args.dir) >= (int)sizeof(dir) ||
+        !mkdtemp(dir)) {
+        perror(args.dir);
+        return EXIT_FAILURE;
+    }
+    int status = run(&args, dir);
+    nftw(dir, remove_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+    return status;
+}

@@ -1,0 +1,110 @@
+/*
+ * sink.c: the least TikTok that can be thought of: it counts events and says yes.
+ *
+ * One connection at a time, which is all that the agent keeps. Events are counted by their
+ * "event_time" members; a call's text cannot contain that with the quotes unescaped.
+ */
+#include "bench/bench.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BUFFER_BYTES = 16 * 1024 * 1024 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sink_counts counts;
+static char buffer[BUFFER_BYTES + 1];
+
+struct sink_counts sink_counts(void)
+{
+    pthread_mutex_lock(&lock);
+    struct sink_counts now = counts;
+    pthread_mutex_unlock(&lock);
+    return now;
+}
+
+static bool say(int fd, const char *text)
+{
+    size_t len = strlen(text);
+    return send(fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* Receives more; false at the end of the connection. */
+static bool receive(int fd, size_t *len)
+{
+    ssize_t n = recv(fd, buffer + *len, BUFFER_BYTES - *len, 0);
+    if (n <= 0) return false;
+    *len += (size_t)n;
+    buffer[*len] = '\0';
+    return true;
+}
+
+static uint64_t count_events(const char *body)
+{
+    static const char member[] = "\"event_time\":";
+    uint64_t n = 0;
+    for (const char *p = body; (p = strstr(p, member)) != NULL; p += sizeof(member) - 1) n++;
+    return n;
+}
+
+static bool serve_one(int fd)
+{
+    static const char yes[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        "Content-Length: 57\r\n\r\n"
+        "{\"code\":0,\"message\":\"OK\",\"request_id\":\"bench\",\"data\":{}}\n";
+    size_t len = 0;
+    char *end = NULL;
+    while (!(end = len ? strstr(buffer, "\r\n\r\n") : NULL)) {
+        if (len == BUFFER_BYTES || !receive(fd, &len)) return false;
+    }
+    int64_t began_us = bench_now_us();
+    const char *length = strcasestr(buffer, "\r\nContent-Length:");
+    size_t whole = (size_t)(end + 4 - buffer) + (length ? strtoul(length + 17, NULL, 10) : 0);
+    if (whole > BUFFER_BYTES) return false;
+    if (strcasestr(buffer, "100-continue") && !say(fd, "HTTP/1.1 100 Continue\r\n\r\n"))
+        return false;
+    while (len < whole) {
+        if (!receive(fd, &len)) return false;
+    }
+    uint64_t events = count_events(end);
+    if (!say(fd, yes)) return false;
+    pthread_mutex_lock(&lock);
+    if (events && !counts.events) counts.first_us = began_us;
+    if (events) counts.last_us = bench_now_us();
+    counts.events += events;
+    counts.requests += events != 0;
+    pthread_mutex_unlock(&lock);
+    return true;
+}
+
+static void *serve(void *arg)
+{
+    int listener = (int)(intptr_t)arg;
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0) continue;
+        while (serve_one(fd)) continue;
+        close(fd);
+    }
+    return NULL;
+}
+
+int sink_start(void)
+{
+    pthread_t thread;
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 16) != 0) return -1;
+    if (getsockname(fd, (struct sockaddr *)&a, &len) != 0) return -1;
+    if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) != 0) return -1;
+    pthread_detach(thread);
+    return ntohs(a.sin_port);
+}
