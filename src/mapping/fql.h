@@ -21,8 +21,8 @@
  *   != text, true, false, null     whatever `=` is not: an absent field differs from "x"
  *   != number                      only for a number
  *   > >= < <=                      only for a number ("19" is none); a number in quotes is a number
- *   contains() match()             only for a text, and so is their `!`: !contains(properties.x, "a")
- *                                  is false when there is no x; !(contains(…)) is true
+ *   contains() match()             only for a text, and so is their `!`: without an x,
+ *                                  !contains(properties.x, "a") is false, !(contains(…)) is true
  * Fields of the first two lines hold texts: userId = 42 is true for "42" too.
  * `not`, parentheses within parentheses, precedence (not, and, or) and the functions are ours, as
  * Segment's reference of the language has them: typeof() gives "string", "number", "bool", "list",

@@ -14,7 +14,7 @@ SPAN_MAX = 1023             # bits of letters_range.span
 
 STORY = """\
 /*
- * letters_table.c: the letter cases of Unicode %s. Written by letters.py: change that, not this.
+ * letters_table.c: the letter cases of Unicode %s; letters.py writes it: change that, not this.
  */
 #include "mapping/letters_table.h"
 

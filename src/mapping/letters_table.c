@@ -1,5 +1,5 @@
 /*
- * letters_table.c: the letter cases of Unicode 14.0.0. Written by letters.py: change that, not this.
+ * letters_table.c: the letter cases of Unicode 14.0.0; letters.py writes it: change that, not this.
  */
 #include "mapping/letters_table.h"
 

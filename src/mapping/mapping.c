@@ -27,17 +27,17 @@ struct mapping {
 };
 
 /* Source: the fields of Segment's action "Track Offline Conversion". */
-static const char *const fields[] = {
+static const char *const field_names[] = {
     "event",    "event_id", "timestamp",   "phone_numbers", "email_addresses",  "external_ids",
     "order_id", "shop_id",  "ttclid",      "ttp",           "lead_id",          "locale",
     "url",      "referrer", "ip",          "user_agent",    "contents",         "content_type",
     "currency", "value",    "description", "query",         "limited_data_use", "test_event_code",
 };
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+enum { FIELDS = sizeof field_names / sizeof field_names[0] };
 
 /* "partnerAction" and "type" stand in the presets of Segment's code; they say nothing to us. */
-static const char *const keys[] = {"name", "subscribe", "mapping", "partnerAction", "type"};
-enum { KEYS = sizeof keys / sizeof keys[0] };
+static const char *const key_names[] = {"name", "subscribe", "mapping", "partnerAction", "type"};
+enum { KEYS = sizeof key_names / sizeof key_names[0] };
 
 static bool is_one_of(struct str name, const char *const *names, size_t n)
 {
@@ -62,15 +62,27 @@ static int check_keys(const struct json *object, const char *path, const char *w
     return TILLPOST_OK;
 }
 
+static int check_fields(const struct json *mapping, struct fault *why)
+{
+    if (!json_is(mapping, JSON_OBJECT)) {
+        return fault_set(why, TILLPOST_E_CONFIG, "$.mapping",
+                         "mapping must be an object of fields");
+    }
+    if (directive_is_blank(json_get(mapping, "event"))) {
+        return fault_set(why, TILLPOST_E_CONFIG, "$.mapping.event",
+                         "the field event is required, such as \"event\": \"Purchase\"");
+    }
+    return check_keys(mapping, "$.mapping", "field", field_names, FIELDS, why);
+}
+
 static int check_definition(const struct json *d, struct fault *why)
 {
     struct str name = json_string(json_get(d, "name"));
-    const struct json *mapping = json_get(d, "mapping");
     if (!json_is(d, JSON_OBJECT)) {
         return fault_set(why, TILLPOST_E_CONFIG, "$",
                          "a mapping is an object with name, subscribe and mapping");
     }
-    int err = check_keys(d, "$", "key", keys, KEYS, why);
+    int err = check_keys(d, "$", "key", key_names, KEYS, why);
     if (err < 0) return err;
     if (name.len == 0 || str_trim(name).len == 0 || name.len > NAME_MAX_BYTES) {
         return fault_set(why, TILLPOST_E_CONFIG, "$.name",
@@ -80,15 +92,7 @@ static int check_definition(const struct json *d, struct fault *why)
         return fault_set(why, TILLPOST_E_CONFIG, "$.subscribe",
                          "subscribe must be a trigger, such as event = \"Order Completed\"");
     }
-    if (!json_is(mapping, JSON_OBJECT)) {
-        return fault_set(why, TILLPOST_E_CONFIG, "$.mapping",
-                         "mapping must be an object of fields");
-    }
-    if (directive_is_blank(json_get(mapping, "event"))) {
-        return fault_set(why, TILLPOST_E_CONFIG, "$.mapping.event",
-                         "the field event is required, such as \"event\": \"Purchase\"");
-    }
-    return check_keys(mapping, "$.mapping", "field", fields, FIELDS, why);
+    return check_fields(json_get(d, "mapping"), why);
 }
 
 static int compile(struct mapping *m, const struct json *d, struct fault *why)
@@ -165,12 +169,12 @@ static int refuse(const struct run *r, const struct node *field, struct fault *w
 }
 
 int mapping_apply(const struct mapping *m, const struct json *call, struct arena *a,
-                  const struct json **out, struct fault *why)
+                  const struct json **fields, struct fault *why)
 {
     struct run r = {.a = a};
     struct json *object = json_new_object(a);
     path_read_roots(&r.roots, call);
-    *out = NULL;
+    *fields = NULL;
     if (object == NULL) r.err = TILLPOST_E_NO_MEMORY;
     if (r.err < 0) return refuse(&r, NULL, why);
     for (const struct node *field = m->fields->first; field != NULL; field = field->next) {
@@ -178,6 +182,6 @@ int mapping_apply(const struct mapping *m, const struct json *call, struct arena
         if (!directive_is_blank(v)) directive_set(&r, object, field->key, v);
         if (r.err < 0) return refuse(&r, field, why);
     }
-    *out = object;
+    *fields = object;
     return TILLPOST_OK;
 }

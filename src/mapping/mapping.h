@@ -2,10 +2,11 @@
  * mapping.h: from a call to named fields: triggers (Destination FQL), directives, the presets.
  *
  * A definition is {"name","subscribe","mapping"} exactly as Segment's action destinations have
- * it. Compile once, use for every call. Pure: no clock, no disk, no socket, no log.
+ * it. Compile once, use for every call. Pure: no clock, no disk, no socket, no log. The language of
+ * triggers is in fql.h, that of values in directive.h, that of paths in path.h.
  *
  * Owner: a compiled mapping owns its memory; results live in the caller's arena and may borrow
- * from the call's tree.
+ * from the call's tree and from the mapping.
  * Errors: CONFIG with path ("$.subscribe" or "$.mapping.contents.@arrayPath") and a message that
  * names the place (for triggers: the column).
  * Source: Segment action-destinations, packages/core mapping-kit and destination-subscriptions
@@ -29,7 +30,9 @@ bool mapping_matches(const struct mapping *m, const struct json *call);
  * hits, which has room for n. Returns how many. */
 size_t mapping_select(struct mapping *const *list, size_t n, const struct json *call,
                       size_t hits[]);
-/* Resolve the mapping: *fields becomes an object of fields. NO_MEMORY, TOO_LARGE, BAD_FIELD. */
+/* Resolve the mapping: *fields becomes an object of the fields that the mapping writes and the call
+ * fills; null and blank ones are left out. What they hold is not checked. NO_MEMORY, or TOO_LARGE
+ * (a text that a directive makes) with the field's path. */
 int mapping_apply(const struct mapping *m, const struct json *call, struct arena *a,
                   const struct json **fields, struct fault *why);
 

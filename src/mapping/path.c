@@ -225,15 +225,15 @@ static const struct json *walk_any_case(struct path_walk *w, size_t i, const str
 
 static const struct json *walk_items(struct path_walk *w, size_t i, const struct json *array)
 {
-    struct json *out = json_new_array(w->a);
-    w->failed = w->failed || out == NULL;
+    struct json *out = NULL;
     for (const struct json *item = json_first(array); item != NULL; item = json_next(item)) {
         const struct json *found = walk(w, i, item);
         if (w->failed) return NULL;
         if (found == NULL) continue;
+        if (out == NULL) out = json_new_array(w->a);
         w->failed = !json_add(out, json_ref(w->a, found));
     }
-    return json_first(out) == NULL ? NULL : out;
+    return out;
 }
 
 static const struct json *walk(struct path_walk *w, size_t i, const struct json *v)

@@ -20,8 +20,9 @@
 #define FIRST3(a, b, c)          EITHER(a, FIRST2(b, c))
 #define FIELD(name, value)       "\"" name "\":" value ","
 
-#define DESTINATION(name)  "integrations.TikTok Offline Conversions." name
-#define DESTINATION2(name) "integrations.Tiktok Offline Conversions (Actions)." name
+#define OF_DESTINATION(name) \
+    FIRST3("properties." name, "integrations.TikTok Offline Conversions." name, \
+           "integrations.Tiktok Offline Conversions (Actions)." name)
 
 #define COMMON \
     FIELD("event_id",         PATH("messageId")) \
@@ -31,8 +32,8 @@
     FIELD("external_ids",     FIRST2("userId", "anonymousId")) \
     FIELD("order_id",         PATH("properties.order_id")) \
     FIELD("shop_id",          PATH("properties.shop_id")) \
-    FIELD("ttclid",           FIRST3("properties.ttclid", DESTINATION("ttclid"), DESTINATION2("ttclid"))) \
-    FIELD("ttp",              FIRST3("properties.ttp", DESTINATION("ttp"), DESTINATION2("ttp"))) \
+    FIELD("ttclid",           OF_DESTINATION("ttclid")) \
+    FIELD("ttp",              OF_DESTINATION("ttp")) \
     FIELD("lead_id",          PATH("properties.lead_id")) \
     FIELD("locale",           PATH("context.locale")) \
     FIELD("url",              PATH("context.page.url")) \
@@ -41,7 +42,8 @@
     FIELD("user_agent",       PATH("context.userAgent")) \
     FIELD("content_type",     "\"product\"") \
     FIELD("currency",         PATH("properties.currency")) \
-    FIELD("value",            FIRST3("properties.value", "properties.revenue", "properties.total")) \
+    FIELD("value",            FIRST3("properties.value", "properties.revenue", \
+                                     "properties.total")) \
     FIELD("query",            PATH("properties.query")) \
     FIELD("limited_data_use", EITHER("properties.limited_data_use", "false"))
 
@@ -53,32 +55,33 @@
         FIELD("content_id",       PATH("product_id")) \
         FIELD("content_name",     PATH("name")) \
         "\"brand\":" PATH("brand") "}]}")
-#define NO_ITEMS
-#define ONE_ITEM ITEMS_OF("properties")
-#define PRODUCTS ITEMS_OF("properties.products")
+#define NONE
+#define ONE  ITEMS_OF("properties")
+#define LIST ITEMS_OF("properties.products")
+#define OFF  false
+#define ON   true
 
-#define ON_EVENT(name) "event = \\\"" name "\\\""
-
-#define PRESET(name, trigger, event, items, on) \
-    {name, event, "{\"name\":\"" name "\",\"subscribe\":\"" trigger "\",\"mapping\":{" COMMON items \
-                  "\"event\":\"" event "\"}}", on}
+#define OTHER(name, trigger, event, items, on) \
+    {name, event, "{\"name\":\"" name "\",\"subscribe\":\"" trigger "\",\"mapping\":{" \
+                  COMMON items "\"event\":\"" event "\"}}", on}
+#define EVENT(name, of, event, items, on) OTHER(name, "event = \\\"" of "\\\"", event, items, on)
 
 const struct mapping_preset mapping_presets[MAPPING_PRESETS] = {
-    /*     name                     trigger                               event                   items     on by default */
-    PRESET("Complete Payment",      ON_EVENT("Order Completed"),           "Purchase",             PRODUCTS, true),
-    PRESET("Contact",               ON_EVENT("Callback Started"),          "Contact",              NO_ITEMS, true),
-    PRESET("Subscribe",             ON_EVENT("Subscription Created"),      "Subscribe",            NO_ITEMS, true),
-    PRESET("Submit Form",           ON_EVENT("Form Submitted"),            "Lead",                 NO_ITEMS, true),
-    PRESET("Page View",             "type=\\\"page\\\"",                   "PageView",             PRODUCTS, false),
-    PRESET("View Content",          ON_EVENT("Product Viewed"),            "ViewContent",          ONE_ITEM, false),
-    PRESET("Click Button",          ON_EVENT("Product Clicked"),           "ClickButton",          ONE_ITEM, false),
-    PRESET("Search",                ON_EVENT("Products Searched"),         "Search",               ONE_ITEM, false),
-    PRESET("Add to Wishlist",       ON_EVENT("Product Added to Wishlist"), "AddToWishlist",        ONE_ITEM, false),
-    PRESET("Add to Cart",           ON_EVENT("Product Added"),             "AddToCart",            ONE_ITEM, false),
-    PRESET("Initiate Checkout",     ON_EVENT("Checkout Started"),          "InitiateCheckout",     PRODUCTS, false),
-    PRESET("Add Payment Info",      ON_EVENT("Payment Info Entered"),      "AddPaymentInfo",       PRODUCTS, false),
-    PRESET("Place an Order",        ON_EVENT("Order Placed"),              "PlaceAnOrder",         PRODUCTS, false),
-    PRESET("Download",              ON_EVENT("Download Link Clicked"),     "Download",             NO_ITEMS, false),
-    PRESET("Complete Registration", ON_EVENT("Signed Up"),                 "CompleteRegistration", NO_ITEMS, false),
+    /*    name                     event of the call            event                   items on? */
+    EVENT("Complete Payment",      "Order Completed",           "Purchase",             LIST, ON),
+    EVENT("Contact",               "Callback Started",          "Contact",              NONE, ON),
+    EVENT("Subscribe",             "Subscription Created",      "Subscribe",            NONE, ON),
+    EVENT("Submit Form",           "Form Submitted",            "Lead",                 NONE, ON),
+    OTHER("Page View",             "type=\\\"page\\\"",          "PageView",             LIST, OFF),
+    EVENT("View Content",          "Product Viewed",            "ViewContent",          ONE,  OFF),
+    EVENT("Click Button",          "Product Clicked",           "ClickButton",          ONE,  OFF),
+    EVENT("Search",                "Products Searched",         "Search",               ONE,  OFF),
+    EVENT("Add to Wishlist",       "Product Added to Wishlist", "AddToWishlist",        ONE,  OFF),
+    EVENT("Add to Cart",           "Product Added",             "AddToCart",            ONE,  OFF),
+    EVENT("Initiate Checkout",     "Checkout Started",          "InitiateCheckout",     LIST, OFF),
+    EVENT("Add Payment Info",      "Payment Info Entered",      "AddPaymentInfo",       LIST, OFF),
+    EVENT("Place an Order",        "Order Placed",              "PlaceAnOrder",         LIST, OFF),
+    EVENT("Download",              "Download Link Clicked",     "Download",             NONE, OFF),
+    EVENT("Complete Registration", "Signed Up",                 "CompleteRegistration", NONE, OFF),
 };
 /* clang-format on */

@@ -54,7 +54,7 @@ static bool add(struct run *r, struct json *array, const struct json *v)
 
 const struct json *directive_resolve(struct run *r, const struct node *n, const struct json *data)
 {
-    if (n == NULL || r->err < 0) return NULL;
+    if (n == NULL) return NULL;
     const struct json *v = n->resolve(r, n, data);
     return r->err < 0 ? NULL : v;
 }

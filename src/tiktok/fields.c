@@ -143,7 +143,7 @@ static void write_text_member(struct build *b, struct str key, struct str text)
 /* A number's digits as they came in, if there were at most 15 and no exponent is needed. */
 static bool number_text(double d, char out[NUMBER_TEXT_BYTES])
 {
-    if (!isfinite(d) || fabs(d) >= exact_below) return false;
+    if (!isfinite(d)) return false;
     snprintf(out, NUMBER_TEXT_BYTES, "%.*g", NUMBER_DIGITS_MAX, d);
     return strtod(out, NULL) == d && strchr(out, 'e') == NULL;
 }
@@ -571,16 +571,14 @@ static const struct field fields[] = {
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 /* clang-format on */
 
-/* values[i] becomes the member of `from` that fields[i] names, among those for which
- * (fields[i].group == IN_CONTENT) == is_content. */
-static void find_values(const struct json *from, bool is_content, const struct json **values)
+/* values[i] becomes the member of `from` that fields[i] names. */
+static void find_values(const struct json *from, const struct json *values[FIELDS])
 {
     for (const struct json *member = json_first(from); member != NULL; member = json_next(member)) {
         struct str key = json_key(member);
         for (size_t i = 0; i < FIELDS; i++) {
-            bool is_here = (fields[i].group == IN_CONTENT) == is_content;
-            if (fields[i].name.len != key.len || !is_here) continue;
-            if (str_equal(fields[i].name, key)) values[i] = member;
+            bool may_be = fields[i].name.len == key.len; /* quick: this is the hottest line */
+            if (may_be && str_equal(fields[i].name, key)) values[i] = member;
         }
     }
 }
@@ -606,7 +604,7 @@ static int write_content(struct build *b, struct place at, const struct json *it
         return refuse(b, &at, TILLPOST_E_BAD_FIELD, "must hold objects");
     }
     const struct json *values[FIELDS] = {NULL};
-    find_values(item, true, values);
+    find_values(item, values);
     at.in_contents = true;
     size_t start = open_member(b, no_key, '{');
     int err = write_group(b, IN_CONTENT, values, at);
@@ -639,7 +637,7 @@ int fields_write(struct build *b)
         [IN_USER] = KEY("user"), [IN_PROPERTIES] = KEY("properties"), [IN_PAGE] = KEY("page")};
     struct place top = {NULL, false, NO_INDEX, NO_INDEX};
     const struct json *values[FIELDS] = {NULL};
-    find_values(b->fields, false, values);
+    find_values(b->fields, values);
     buf_add_char(&b->rest, '{');
     for (enum group group = IN_USER; group <= IN_PAGE; group++) {
         size_t start = open_member(b, keys[group], '{');

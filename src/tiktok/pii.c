@@ -171,7 +171,7 @@ static bool read_phone(struct str s, struct phone *phone)
         if (phone->count > 0 && str_starts(s, "(0)")) {
             n = 3;
         } else if (n == 0 || !add_char(phone, code)) {
-            return phone->count > 0 && is_extension(s);
+            return is_extension(s);
         }
         s = (struct str){s.p + n, s.len - n};
     }
