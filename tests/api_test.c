@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define GET "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -42,7 +43,11 @@ static void a_thousand_requests_are_handed_out_in_order_of_arrival(void **state)
     enum { CALLERS = 50, ROUNDS = 20 };
     int fds[CALLERS];
     char request[128], wanted[64];
-    for (int i = 0; i < CALLERS; i++) fds[i] = world_connect(&world, WORLD_UNIX);
+    for (int i = 0; i < CALLERS; i++) {
+        fds[i] = world_connect(&world, WORLD_UNIX);
+        assert_true(world_send(&world, fds[i], GET, strlen(GET)));
+        assert_true(world_read(&world, fds[i], true));
+    }
     world.hold = true;
     for (int round = 0; round < ROUNDS; round++) {
         world.held_count = 0;
@@ -50,8 +55,10 @@ static void a_thousand_requests_are_handed_out_in_order_of_arrival(void **state)
             int who = (i * 7 + round) % CALLERS; /* each round in another order */
             snprintf(request, sizeof request, "GET /v1/events?%d HTTP/1.1\r\nHost: x\r\n\r\n",
                      round * CALLERS + i);
-            assert_true(world_send(&world, fds[who], request, strlen(request)));
+            assert_true(send(fds[who], request, strlen(request), 0) > 0);
+            api_turn(world.api, world.now_ms); /* within one turn the kernel decides */
         }
+        world_turn(&world, 0);
         assert_int_equal(world.held_count, CALLERS);
         for (int i = 0; i < CALLERS; i++) {
             struct str query = world.held[i].query;
@@ -67,7 +74,7 @@ static void a_thousand_requests_are_handed_out_in_order_of_arrival(void **state)
             assert_non_null(strstr(world.text, wanted));
         }
     }
-    assert_int_equal(counters().requests, CALLERS * ROUNDS);
+    assert_int_equal(counters().requests, CALLERS * (ROUNDS + 1));
     for (int i = 0; i < CALLERS; i++) close(fds[i]);
 }
 
@@ -227,6 +234,30 @@ static void closing_answers_everybody_who_waits(void **state)
     assert_true(world_open_fds() < before);
 }
 
+/* A caller that sends on and on must not keep the agent from stopping. */
+static void closing_ends_while_somebody_still_sends(void **state)
+{
+    char many[4096], drop[4096];
+    const size_t one = strlen(GET), len = sizeof many / one * one;
+    for (size_t i = 0; i < len; i++) many[i] = GET[i % one];
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int fd = world_connect(&world, WORLD_UNIX);
+        while (send(fd, many, len, MSG_NOSIGNAL) > 0)
+            while (recv(fd, drop, sizeof drop, MSG_DONTWAIT) > 0) continue;
+        _exit(0);
+    }
+    while (world.handed_out < 100) world_turn(&world, 0);
+    alarm(20);
+    api_close(world.api);
+    alarm(0);
+    world.api = NULL;
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void closing_half_built_is_fine(void **state)
 {
     api_close(NULL);
@@ -260,6 +291,7 @@ int main(void)
         TEST(a_request_that_was_not_fetched_keeps_the_loop_awake),
         TEST(what_comes_while_answers_go_out_waits_for_the_next_turn),
         TEST(closing_answers_everybody_who_waits),
+        TEST(closing_ends_while_somebody_still_sends),
         TEST(closing_half_built_is_fine),
         TEST(nothing_leaks_in_a_hundred_lives),
     };

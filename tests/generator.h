@@ -32,7 +32,7 @@ typedef uint64_t plain_faults;
 
 /* generator_text.c ----------------------------------------------------------------------------- */
 
-enum { PLAIN_HASH_BYTES = 65, PLAIN_TEXT_BYTES = 4096 };
+enum { PLAIN_HASH_BYTES = 65, PLAIN_TEXT_BYTES = 1024 };
 
 bool plain_is_blank(const cJSON *v); /* absent, null, white space, a list of nothing but blanks */
 bool plain_email(const char *text, char out[PLAIN_HASH_BYTES]);

@@ -204,6 +204,20 @@ static void a_call_that_matches_two_mappings_makes_two_events_with_one_id(void *
     load("");
 }
 
+static void a_mapping_that_asks_for_no_id_gets_the_calls_own(void **state)
+{
+    (void)state;
+    load(", \"mappings\": {\"presets\": [], \"custom\": [{\"name\":\"Bare\",\"subscribe\":"
+         "\"type = \\\"track\\\"\",\"mapping\":{\"event\":\"Subscribe\","
+         "\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    assert_int_equal(call("{\"messageId\":\"own\"," ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"event_ids\":[\"own\"]"));
+    assert_int_equal(call("{\"messageId\":\"own\"," ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"duplicate\""));
+    queue_rollback(queue);
+    load("");
+}
+
 static void one_bad_mapping_does_not_take_the_others_with_it(void **state)
 {
     (void)state;
@@ -355,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_repeated_sale_without_an_id_repeats_its_id),
         cmocka_unit_test(a_call_without_anything_to_derive_from_gets_a_fresh_id),
         cmocka_unit_test(a_call_that_matches_two_mappings_makes_two_events_with_one_id),
+        cmocka_unit_test(a_mapping_that_asks_for_no_id_gets_the_calls_own),
         cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
         cmocka_unit_test(only_a_true_consent_lets_an_event_in),
         cmocka_unit_test(a_batch_gives_each_call_its_own_answer_in_order),

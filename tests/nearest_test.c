@@ -1,7 +1,7 @@
 /* nearest_test.c: which name was meant, and when it is better to say nothing. */
 #include "testing.h"
 
-#include "mapping/nearest.h"
+#include "base/nearest.h"
 
 static const char *const names[] = {"@path", "@template", "email_addresses",
                                     "event", "event_id",  "ip"};

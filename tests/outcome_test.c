@@ -295,7 +295,7 @@ static void the_index_is_that_of_the_event_named(void **state)
     }
 }
 
-#define DOTS "\xE2\x80\xA6"
+#define DOTS "\u2026"
 #define HASH "86e0b9e56c17cc4d12387e1949b85053fbe73bc3ce5a1188713a9d300cc6133d"
 
 static void a_message_keeps_tiktoks_words_and_no_value(void **state)
@@ -341,10 +341,7 @@ static void a_long_message_is_cut_between_characters(void **state)
 {
     char message[600] = "ab"; /* so that byte 255 is the second of a character */
     for (size_t at = 2; at + 4 < sizeof message; at += 4) {
-        memcpy(message + at,
-               "\xC3\xA4"
-               "a ",
-               5);
+        memcpy(message + at, "\u00E4a ", 5);
     }
     struct tiktok_outcome out = read_message(40002, message);
     size_t len = strlen(out.message);

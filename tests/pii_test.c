@@ -71,17 +71,17 @@ static void an_email_is_trimmed_and_lower_cased(void **state)
     static const struct pii_row rows[] = {
         {" ALICE_abc@gmail.com ", "alice_abc@gmail.com"},
         {"Jane.DOE+shop@Example.COM", "jane.doe+shop@example.com"}, /* no folding of dots or plus */
-        {"\xC2\xA0jane@example.com\xE3\x80\x80", "jane@example.com"},
-        {"\xEF\xBB\xBFjane@example.com", "jane@example.com"},
-        {"J\xC3\x9CRGEN@EX\xC3\x84MPLE.DE", "j\xC3\xBCrgen@ex\xC3\xA4mple.de"},
-        {"\xCE\x91\xCE\xA3@x.gr", "\xCE\xB1\xCF\x82@x.gr"},
+        {"\u00A0jane@example.com\u3000", "jane@example.com"},
+        {"\uFEFFjane@example.com", "jane@example.com"},
+        {"J\u00DCRGEN@EX\u00C4MPLE.DE", "j\u00FCrgen@ex\u00E4mple.de"},
+        {"\u0391\u03A3@x.gr", "\u03B1\u03C2@x.gr"},
         {"a@b", "a@b"},
         {"o'brien@example.ie", "o'brien@example.ie"},
         {BYTES_242 "@example.com", BYTES_242 "@example.com"}, /* 254 bytes */
         {" " BYTES_242 "@EXAMPLE.COM ", BYTES_242 "@example.com"},
         {BYTES_242 "c@example.com", "?"},
-        {BYTES_242 "@exampl\xC8\xBA.com", "?"}, /* 255 bytes, 257 in lower case */
-        {"\xE2\x84\xAA" BYTES_242 "@example.co", BYTES_242 /* below */},
+        {BYTES_242 "@examp\u023A.com", "?"}, /* 254 bytes, 255 in lower case */
+        {"\u212A" BYTES_242 "@example.co", "k" BYTES_242 "@example.co"}, /* 256 bytes, then 254 */
         {"not-an-email", "?"},
         {"@example.com", "?"},
         {"jane@", "?"},
@@ -90,25 +90,19 @@ static void an_email_is_trimmed_and_lower_cased(void **state)
         {"jane@doe@example.com", "?"},
         {"jane doe@example.com", "?"},
         {"jane@example.com john@example.com", "?"},
-        {"jane\xE2\x80\x83@example.com", "?"},
+        {"jane\u2003@example.com", "?"},
         {"jane\t@example.com", "?"},
         {"jane@example\xFF.com", "?"},
         {"", ""},
         {"  \t ", ""},
-        {"\xC2\xA0", ""},
+        {"\u00A0", ""},
         {HASH, "=" HASH},
         {" " HASH_UP "\n", "=" HASH},
         {HASH "0", "?"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char out[PII_HASH_BYTES];
-        struct pii_row row = rows[i];
-        char kelvin[PII_EMAIL_MAX_BYTES + 1];
-        if (strncmp(row.text, "\xE2\x84\xAA", 3) == 0) { /* 256 bytes become 254 */
-            snprintf(kelvin, sizeof kelvin, "k%s@example.co", BYTES_242);
-            row.normal = kelvin;
-        }
-        assert_result(pii_email(str_from(row.text), out), out, &row);
+        assert_result(pii_email(str_from(rows[i].text), out), out, &rows[i]);
     }
 }
 
@@ -125,12 +119,9 @@ static void a_phone_number_becomes_e164_with_its_plus(void **state)
         {"+44 (0)20 7946 0958", "+442079460958"},
         {"+44(0)2079460958", "+442079460958"},
         {"0044 (0)20 7946 0958", "+442079460958"},
-        {"+49\xC2\xA0"
-         "30\xE2\x80\x93"
-         "901820",
-         "+4930901820"},                                          /* no-break space, en dash */
-        {"\xE2\x80\xAA+49 30 901820\xE2\x80\xAC", "+4930901820"}, /* copied from an address book */
-        {"+39 06 698 12345", "+390669812345"},                    /* Italy keeps its 0 */
+        {"+49\u00A030\u2013901820", "+4930901820"},   /* no-break space, en dash */
+        {"\u202A+49 30 901820\u202C", "+4930901820"}, /* copied from an address book */
+        {"+39 06 698 12345", "+390669812345"},        /* Italy keeps its 0 */
         {"+1 213 373 4253 ext. 12", "+12133734253"},
         {"+1 213 373 4253 ext 12", "+12133734253"},
         {"+1 213 373 4253 EXTENSION: 12", "+12133734253"},
@@ -168,7 +159,7 @@ static void a_phone_number_becomes_e164_with_its_plus(void **state)
         {"jane@example.com", "?"},
         {"+1213373425\xC3", "?"},
         {"", ""},
-        {" \xC2\xA0 ", ""},
+        {" \u00A0 ", ""},
         {HASH, "=" HASH},
         {" " HASH_UP " ", "=" HASH},
     };
@@ -213,7 +204,7 @@ static void an_external_id_is_trimmed_and_keeps_its_case(void **state)
     static const struct pii_row rows[] = {
         {"user_123", "user_123"},
         {" Cust-42\t", "Cust-42"},
-        {"\xC2\xA0M\xC3\x9CLLER\xE2\x80\xA8", "M\xC3\x9CLLER"},
+        {"\u00A0M\u00DCLLER\u2028", "M\u00DCLLER"},
         {"a b", "a b"},
         {"", ""},
         {" ", ""},

@@ -9,6 +9,7 @@
 #include "api/rules.h"
 #include "tillpost/err.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static char *token_list[] = {"good", "next"};
@@ -193,6 +194,29 @@ static void the_head_has_a_limit(void **state)
     assert_int_equal(v.status, 431);
 }
 
+static void a_path_spelt_out_goes_before_one_with_a_star(void **state)
+{
+    static const struct api_route routes[][2] = {
+        {{"GET", "/a/*", 1, API_NO_BODY, false, false},
+         {"GET", "/a/b", 2, API_NO_BODY, false, false}},
+        {{"GET", "/a/b", 2, API_NO_BODY, false, false},
+         {"GET", "/a/*", 1, API_NO_BODY, false, false}},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct rules r = {.routes = routes[i], .route_count = 2};
+        char exact[] = "/a/b", star[] = "/a/bb";
+        struct verdict v;
+        struct head h = {.method = STR("GET"), .target = exact};
+        rules_judge(&r, &h, &v);
+        assert_int_equal(v.route->id, 2);
+        assert_int_equal(v.parameter.len, 0);
+        h.target = star;
+        rules_judge(&r, &h, &v);
+        assert_int_equal(v.route->id, 1);
+        assert_true(str_is(v.parameter, "bb"));
+    }
+}
+
 static void allow_names_the_methods_of_a_path(void **state)
 {
     static const char *const allowed[][2] = {
@@ -216,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_request_whose_end_is_uncertain_ends_its_connection),
         cmocka_unit_test(a_preflight_is_answered_for_allowed_origins),
         cmocka_unit_test(the_head_has_a_limit),
+        cmocka_unit_test(a_path_spelt_out_goes_before_one_with_a_star),
         cmocka_unit_test(allow_names_the_methods_of_a_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ static const struct row {
     {"Basic Zmlyc3Q=",                false}, /* first */
     {"Basic first-token",             false},
     {"Basic Zmlyc3QtdG9rZW4!",        false},
+    {"Basic Zmlyc3QtdG9rZW46Z",       false}, /* a digit too much */
     {"Basic Z",                       false},
     {"Basic ====",                    false},
     {"Basic ",                        false},

@@ -226,7 +226,7 @@ static long number_from_environment(const char *name)
 
 int platform_inherited_socket(unsigned index, bool *is_unix)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof at;
     int listening = 0;
     socklen_t listening_len = sizeof listening;

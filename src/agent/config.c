@@ -7,6 +7,7 @@
 #include "agent/config.h"
 
 #include "agent/config_table.h"
+#include "base/nearest.h"
 #include "mapping/mapping.h"
 #include "platform/platform.h"
 
@@ -125,7 +126,7 @@ static const struct config_setting *setting_find(const char *section, struct str
 }
 
 /* section NULL: the names of sections. */
-static const char *nearest_name(const char *section, struct str name)
+static const char *nearest_setting(const char *section, struct str name)
 {
     const char *names[NEAR_MAX];
     size_t n = 0;
@@ -133,13 +134,13 @@ static const char *nearest_name(const char *section, struct str name)
         if (!section) names[n++] = settings[i].section;
         else if (strcmp(settings[i].section, section) == 0) names[n++] = settings[i].key;
     }
-    return config_nearest(name, names, n);
+    return nearest_name(name, names, n);
 }
 
 static void unknown_key(struct config_problems *ps, struct str text, const char *const *keys,
                         size_t n, const char *section, const char *what)
 {
-    const char *near = nearest_name(section, str_from(keys[n - 1]));
+    const char *near = nearest_setting(section, str_from(keys[n - 1]));
     if (near)
         config_problem_add(ps, text, keys, n, false, "unknown %s; did you mean \"%s\"?", what, near);
     else
@@ -226,7 +227,7 @@ static void add_preset_named(struct config *c, const struct json *name, struct s
         add_preset(c, &mapping_presets[i], text, keys, n, ps);
         return;
     }
-    const char *near = config_nearest(json_string(name), names, MAPPING_PRESETS);
+    const char *near = nearest_name(json_string(name), names, MAPPING_PRESETS);
     config_problem_add(ps, text, keys, n, false, "there is no such preset%s%s%s",
                        near ? "; did you mean \"" : "; see tillpost.json(5) for the fifteen names",
                        near ? near : "", near ? "\"?" : "");

@@ -1,4 +1,4 @@
-/* config_kinds.c: what each kind of setting accepts, and the nearest name to a misspelt one. */
+/* config_kinds.c: what each kind of setting accepts. */
 #include "agent/config_table.h"
 #include "base/times.h"
 
@@ -162,37 +162,4 @@ int config_put(struct config *c, const struct config_setting *s, const struct js
     case KIND_MODE: return put_number(s, text, at, why);
     default: return put_text(c, s, text, at, why);
     }
-}
-
-/* Levenshtein distance of two short names, without regard to ASCII case. */
-static unsigned distance(struct str a, struct str b)
-{
-    enum { LONGEST = 40 };
-    unsigned row[LONGEST + 1];
-    if (a.len > LONGEST || b.len > LONGEST) return LONGEST;
-    for (unsigned j = 0; j <= b.len; j++) row[j] = j;
-    for (size_t i = 0; i < a.len; i++) {
-        unsigned corner = row[0]++;
-        for (size_t j = 0; j < b.len; j++) {
-            unsigned cost = corner + ((a.p[i] | 0x20) != (b.p[j] | 0x20));
-            corner = row[j + 1];
-            if (row[j] + 1 < cost) cost = row[j] + 1;
-            if (corner + 1 < cost) cost = corner + 1;
-            row[j + 1] = cost;
-        }
-    }
-    return row[b.len];
-}
-
-const char *config_nearest(struct str name, const char *const *names, size_t n)
-{
-    const char *best = NULL;
-    unsigned least = 4; /* three slips at most, and fewer than half of the letters */
-    for (size_t i = 0; i < n; i++) {
-        unsigned d = distance(name, str_from(names[i]));
-        if (d >= least || d * 2 > strlen(names[i])) continue;
-        least = d;
-        best = names[i];
-    }
-    return best;
 }

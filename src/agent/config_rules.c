@@ -1,5 +1,6 @@
 /* config_rules.c: what one setting cannot know of another, and what the machine says to it. */
 #include "agent/config_table.h"
+#include "base/nearest.h"
 #include "agent/secrets.h"
 #include "platform/platform.h"
 #include "tiktok/event.h"
@@ -156,7 +157,7 @@ static void check_privacy(const struct check *k)
         struct str name = str_from(k->c->privacy.allow_card_like.items[i]);
         bool known = false;
         for (size_t j = 0; j < n; j++) known = known || str_is(name, fields[j]);
-        const char *near = config_nearest(name, fields, n);
+        const char *near = nearest_name(name, fields, n);
         const char *keys[2] = {"privacy", "allow_card_like"};
         if (!known)
             config_problem_add(k->ps, k->text, keys, 2, false, "unknown field \"%.40s\"%s%s%s",

@@ -44,7 +44,4 @@ void config_problem_add(struct config_problems *ps, struct str text, const char 
 void config_check_rules(const struct config *c, const char *path, struct str text,
                         struct config_problems *ps);
 
-/* Nearest of names[n] to a misspelt one, NULL when none is near. */
-const char *config_nearest(struct str name, const char *const *names, size_t n);
-
 #endif

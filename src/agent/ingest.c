@@ -14,6 +14,7 @@
 #include "mapping/mapping.h"
 #include "platform/platform.h"
 #include "tiktok/event.h"
+#include "tiktok/pii.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct draft { /* a call on its way */
     const struct json *call;
     struct tiktok_event events[MAPPINGS_MAX];
     const struct mapping *from[MAPPINGS_MAX]; /* whose event it is */
-    char ids[MAPPINGS_MAX][TIKTOK_ID_BYTES]; /* where events have no id of their own */
+    char id[TIKTOK_ID_BYTES]; /* made here, where no mapping gives one */
     size_t count;
     size_t matched;
     struct tiktok_warnings warnings;
@@ -186,43 +187,55 @@ static int build_one(struct draft *d, const struct mapping *m, struct fault *why
 static int build_events(struct draft *d)
 {
     const struct config *c = d->g->config;
-    for (size_t i = 0; i < c->mapping_count; i++) {
+    size_t hits[MAPPINGS_MAX];
+    d->matched = mapping_select(c->mappings, c->mapping_count, d->call, hits);
+    for (size_t i = 0; i < d->matched; i++) {
         struct fault why = {0};
-        if (!mapping_matches(c->mappings[i], d->call)) continue;
-        d->matched++;
-        int rc = build_one(d, c->mappings[i], &why);
+        const struct mapping *m = c->mappings[hits[i]];
+        int rc = build_one(d, m, &why);
         if (rc >= 0) {
-            d->from[d->count++] = c->mappings[i];
+            d->from[d->count++] = m;
             continue;
         }
         if (!d->why.err || rc == TILLPOST_E_CARD_NUMBER) d->why = why;
         if (rc == TILLPOST_E_CARD_NUMBER) return rc;
-        warn_of_mapping(d, c->mappings[i], &why);
+        warn_of_mapping(d, m, &why);
     }
     return d->count || !d->matched ? 0 : d->why.err;
 }
 
-/* One id a call: derived from the first event that has shop, order and the caller's own time stamp,
- * else fresh. Events whose mapping gives them an id keep it. */
+/* The id of a call whose mappings give none: derived from the first event that has shop, order and
+ * the caller's own time stamp, else fresh. Empty when there is no chance to be had. */
+static struct str make_id(struct draft *d)
+{
+    unsigned char chance[10];
+    for (size_t i = 0; i < d->count; i++) {
+        const struct tiktok_event *e = &d->events[i];
+        if (tiktok_derive_id(e->shop_id, e->order_id, e->timestamp_text, d->id))
+            return str_from(d->id);
+    }
+    if (platform_random(chance, sizeof chance) < 0) return (struct str){0};
+    tiktok_fresh_id(clock_truth_ms(d->g->clock, d->now), chance, d->id);
+    return str_from(d->id);
+}
+
+/* The call's own id, for mappings that do not ask for it: a sender's retry repeats it. */
+static struct str message_id(const struct draft *d)
+{
+    struct str id = str_trim(json_string(json_get(d->call, "messageId")));
+    return pii_has_email(id) || pii_has_card_number(id) ? (struct str){0} : id;
+}
+
+/* One id a call: what one mapping gives holds for those that give none. */
 static int give_ids(struct draft *d)
 {
-    char id[TIKTOK_ID_BYTES] = "";
-    unsigned char chance[10];
-    for (size_t i = 0; i < d->count && !id[0]; i++) {
-        const struct tiktok_event *e = &d->events[i];
-        if (!e->event_id.len)
-            (void)tiktok_derive_id(e->shop_id, e->order_id, e->timestamp_text, id);
-    }
-    if (!id[0]) {
-        if (platform_random(chance, sizeof chance) < 0) return TILLPOST_E_INTERNAL;
-        tiktok_fresh_id(clock_truth_ms(d->g->clock, d->now), chance, id);
-    }
-    for (size_t i = 0; i < d->count; i++) {
-        if (d->events[i].event_id.len) continue;
-        memcpy(d->ids[i], id, sizeof id);
-        d->events[i].event_id = str_from(d->ids[i]);
-    }
-    return 0;
+    struct str id = {0};
+    for (size_t i = 0; i < d->count && !id.len; i++) id = d->events[i].event_id;
+    if (!id.len) id = message_id(d);
+    if (!id.len) id = make_id(d);
+    for (size_t i = 0; i < d->count; i++)
+        if (!d->events[i].event_id.len) d->events[i].event_id = id;
+    return id.len ? 0 : TILLPOST_E_INTERNAL;
 }
 
 static int push_events(struct draft *d, bool *fresh, struct fault *why)

@@ -130,7 +130,6 @@ static int take_inherited(struct api *a, const struct api_options *o, struct fau
                              "the service manager hands in a socket that has no setting here: "
                              "set it, or take it out of the socket unit");
         d->fd = fd;
-        d->inherited = true;
     }
     return 0;
 }
@@ -154,7 +153,7 @@ void doors_close(struct api *a)
         if (a->leaving[i].fd >= 0) close(a->leaving[i].fd);
         a->leaving[i].fd = -1;
     }
-    /* Only what we made: another agent may have put its own there since. */
+    /* Only what we made: not the service manager's, nor what another agent has put there since. */
     if (a->socket && a->socket_ino && lstat(a->socket, &st) == 0 && st.st_dev == a->socket_dev &&
         st.st_ino == a->socket_ino)
         unlink(a->socket);

@@ -58,7 +58,6 @@ struct conn {
 struct door {
     int fd; /* -1: closed */
     bool over_tcp;
-    bool inherited; /* the service manager's: its path stays */
     unsigned count; /* connections */
     int64_t paused_until_ms;
 };

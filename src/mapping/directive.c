@@ -9,7 +9,7 @@
  */
 #include "mapping/node.h"
 
-#include "mapping/nearest.h"
+#include "base/nearest.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,8 @@
  * - blank (null, a text of white space, a list of nothing but blanks) is absent: for @if, and as a
  *   member of an object or a list that the mapping itself writes. What a directive copies out of
  *   the call is copied whole.
- * - `exists` and `blank` of @if ask the same: is there something?
+ * - `exists` and `blank` of @if ask the same: is there something? An `else` may be 0 or false.
+ * - a name asked of a list is asked of its items (path.h).
  * - an item of @arrayPath that comes out as an empty object is left out.
  * - faults that depend on the call (a @path that resolves to a number) make the value absent and
  *   not the event: a sale is not lost for a field.

@@ -9,7 +9,7 @@
  */
 #include "mapping/fql_node.h"
 
-#include "mapping/nearest.h"
+#include "base/nearest.h"
 
 struct fql_parser {
     struct fql_lexer lexer;

@@ -15,7 +15,8 @@
  *   name       = letters, digits, _ and -; a \ makes any other character part of the name
  *
  * What a test says of a value of another kind, or of none, is what Segment's action destinations
- * say, since a trigger that was pasted must fire for the same calls:
+ * say, since a trigger that was pasted must fire for the same calls (but for slips of theirs: here
+ * event != null asks for an event, and != true is not true of true):
  *   =  text, number, true, false   only for a value of that kind that is equal
  *   =  null                        for null and for none
  *   != text, true, false, null     whatever `=` is not: an absent field differs from "x"
@@ -23,7 +24,7 @@
  *   > >= < <=                      only for a number ("19" is none); a number in quotes is a number
  *   contains() match()             only for a text, and so is their `!`: without an x,
  *                                  !contains(properties.x, "a") is false, !(contains(…)) is true
- * Fields of the first two lines hold texts: userId = 42 is true for "42" too.
+ * The fields from type to previousId hold texts: userId = 42 is true for "42" too.
  * `not`, parentheses within parentheses, precedence (not, and, or) and the functions are ours, as
  * Segment's reference of the language has them: typeof() gives "string", "number", "bool", "list",
  * "object" or "null"; length() counts bytes or items, 0 for none; both, and lowercase(), take what

@@ -7,7 +7,7 @@
 #include "mapping/mapping.h"
 
 #include "mapping/fql.h"
-#include "mapping/nearest.h"
+#include "base/nearest.h"
 #include "mapping/node.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 enum {
     NAME_MAX_BYTES = 100,
     MEMORY_BLOCK_BYTES = 4096,
-    MEMORY_MAX_BYTES = 1048576, /* of one compiled mapping; a preset takes some 20 KB */
+    MEMORY_MAX_BYTES = 1048576, /* of one compiled mapping; a preset takes 10 KB */
 };
 
 struct mapping {

@@ -106,27 +106,40 @@ static bool lacks_space(struct db *db, int rc)
     return (rc & 0xff) == SQLITE_IOERR && (os == ENOSPC || os == EDQUOT || os == EFBIG);
 }
 
-static int sqlite_fault(struct db *db, int rc, const char *doing, struct fault *why)
+/* Fills in the failure itself; code, os: SQLite's and the system's. */
+static int explain(const char *path, int code, int os, const char *doing, struct fault *why)
 {
-    const char *path = db->plan->path;
-    int plain = rc & 0xff;
-    bool system = plain == SQLITE_IOERR || plain == SQLITE_CANTOPEN;
-    int os = system ? sqlite3_system_errno(db->handle) : 0;
-    db->failure.any = true;
-    db->failure.sync |= rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC;
-    db->failure.space |= lacks_space(db, rc) && os != EFBIG;
-    if (rc == SQLITE_IOERR_NOMEM) plain = SQLITE_NOMEM;
-    else if (os != 0) return system_fault(path, doing, os, why);
-    const struct cause *c = cause_of(sqlite_causes, COUNT(sqlite_causes), plain);
+    if (os != 0) return system_fault(path, doing, os, why);
+    const struct cause *c = cause_of(sqlite_causes, COUNT(sqlite_causes), code);
     if (c == NULL)
         return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot %s: SQLite says %s (%d)", path,
-                         doing, sqlite3_errstr(rc), rc);
+                         doing, sqlite3_errstr(code), code);
     return fault_set(why, c->err, NULL, "%s: cannot %s: %s; %s", path, doing, c->what, c->todo);
+}
+
+static int sqlite_fault(struct db *db, int rc, const char *doing, struct fault *why)
+{
+    struct db_failure *f = &db->failure;
+    int code = rc == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : rc & 0xff;
+    bool system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
+    int os = system ? sqlite3_system_errno(db->handle) : 0;
+    f->any = true;
+    f->sync |= rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC;
+    f->space |= lacks_space(db, rc);
+    f->disk |= lacks_space(db, rc) && os != EFBIG;
+    int err = explain(db->plan->path, code, os, doing, &f->why);
+    if (why != NULL) *why = f->why;
+    return err;
 }
 
 const struct db_failure *db_failure(const struct db *db)
 {
     return &db->failure;
+}
+
+void db_forgive(struct db *db)
+{
+    db->failure = (struct db_failure){0};
 }
 
 /* Opening ------------------------------------------------------------------------------------- */
@@ -303,12 +316,12 @@ static int count_frames(void *ctx, sqlite3 *handle, const char *name, int frames
     return SQLITE_OK;
 }
 
-/* So that from here on we know how long the WAL is. On a full disk it must wait. */
+/* So that from here on we know how long the WAL is. On a full disk that must wait. */
 static int empty_wal(struct db *db, struct fault *why)
 {
-    int rc = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    db->wal_counted = rc == SQLITE_OK;
-    return rc == SQLITE_OK || lacks_space(db, rc) ? 0 : sqlite_fault(db, rc, "open it", why);
+    int r = db_checkpoint(db, why);
+    db->wal_counted = r >= 0;
+    return db->failure.space && !db->failure.sync ? 0 : r;
 }
 
 static int set_up(struct db *db, struct fault *why)

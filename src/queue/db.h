@@ -6,7 +6,8 @@
  * statement is done or reset. Columns are lent until the statement's next step.
  *
  * Errors: the codes that queue.h names; the message has file, cause and what to do. After any of
- * them the open transaction is gone, db_failure says so, and the owner must close and open again.
+ * them the open transaction is gone, db_failure says so, and the owner must close and open again or
+ * forgive. db_open itself may leave a failure of space behind: then the WAL could not be emptied.
  */
 #ifndef QUEUE_DB_H
 #define QUEUE_DB_H
@@ -35,9 +36,12 @@ void db_close(struct db *db); /* rolls back; checkpoints and removes the WAL whe
 struct db_failure { /* of any call since it was opened */
     bool any;
     bool sync;  /* an fsync failed: what the WAL shows may not be on the disk */
-    bool space; /* the disk or a quota is full */
+    bool space; /* the disk, a quota or the file's limit is full: the connection is still good */
+    bool disk;  /* of these, not the file's limit */
+    struct fault why; /* the last */
 };
 const struct db_failure *db_failure(const struct db *db);
+void db_forgive(struct db *db);
 
 int db_begin(struct db *db, struct fault *why);
 int db_commit(struct db *db, struct fault *why);

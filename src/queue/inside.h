@@ -79,7 +79,8 @@ struct queue {
     bool forgetting, shrinking;
     int64_t forget_before_s, forget_after_seq;
     bool full; /* the disk was full and nobody has seen space since */
-    int64_t try_space_ms;
+    struct fault full_why;
+    int64_t try_space_ms, ballast_bytes;
 
     struct buf bound; /* scratch of seals */
     unsigned char sealed[QUEUE_ROW_MAX_BYTES + SEAL_OVERHEAD_BYTES];
@@ -93,6 +94,7 @@ int queue_done(struct queue *q, int result);          /* gives result back */
 void queue_set_slot(struct queue *q, enum slot slot, int64_t value);
 int queue_load_ends(struct queue *q, struct fault *why); /* oldest and newest queued row */
 int queue_merge_part(struct queue *q, struct fault *why);
+bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes);
 int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out);
 int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out); /* seq, id, event, key */
 struct str queue_bound(struct queue *q, struct str event_id, struct str event); /* for its seal */
@@ -102,7 +104,8 @@ int doubt_load(struct queue *q, struct fault *why);
 int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why);
 
 /* tidy.c */
-void ballast_release(struct queue *q);
+void ballast_release(struct queue *q, bool remove_it); /* and pushes wait */
 bool ballast_ready(struct queue *q); /* there is one, or none is needed; tries now and then */
+int64_t ballast_growth_max(const struct queue *q); /* of queue.db that only the WAL may hold */
 
 #endif

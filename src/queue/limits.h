@@ -10,7 +10,7 @@
 struct limits {
     int64_t wal_max_bytes;      /* beyond it a checkpoint comes before the next change */
     int64_t wal_idle_bytes;     /* beyond it a checkpoint comes in an idle moment */
-    int64_t growth_max_bytes;   /* of queue.db that only the WAL holds yet: under the ballast */
+    int64_t growth_max_bytes;   /* of queue.db that only the WAL holds yet, with a whole ballast */
     int64_t ballast_bytes;      /* given up when the disk is full */
     int64_t space_try_ms;       /* between looks whether a full disk has space again */
     int64_t spare_bytes;        /* of max_size, kept for settling and burying */

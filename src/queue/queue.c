@@ -294,10 +294,25 @@ static void detach(struct queue *q)
     q->db = NULL;
 }
 
+/* The disk is full. The ballast goes, and with its space a checkpoint may succeed, so that what the
+ * WAL occupies can be written anew. The connection stays: closing would give the WAL's space away. */
+static int make_way(struct queue *q, struct fault *why)
+{
+    q->full_why = db_failure(q->db)->why;
+    ballast_release(q, db_failure(q->db)->disk);
+    int r = db_rollback(q->db, why);
+    db_forgive(q->db);
+    if (r >= 0) r = db_checkpoint(q->db, why);
+    if (r < 0 && (db_failure(q->db)->sync || !db_failure(q->db)->space)) return r;
+    db_forgive(q->db);
+    return load(q, why);
+}
+
 static int attach(struct queue *q, struct fault *why)
 {
     int r = db_open(&q->plan, &q->db, why);
-    return r < 0 ? r : load(q, why);
+    if (r < 0) return r;
+    return db_failure(q->db)->space ? make_way(q, why) : load(q, why);
 }
 
 static int reopen(struct queue *q, struct fault *why)
@@ -389,7 +404,8 @@ int queue_ready(struct queue *q, struct fault *why)
 int queue_done(struct queue *q, int result)
 {
     if (q->db == NULL || !db_failure(q->db)->any || q->visiting > 0) return result;
-    if (db_failure(q->db)->space) ballast_release(q);
+    const struct db_failure *f = db_failure(q->db);
+    if (f->space && !f->sync && make_way(q, NULL) >= 0) return result;
     (void)reopen(q, NULL); /* if this fails too, the next call tries again and says why */
     return result;
 }
@@ -417,14 +433,29 @@ int queue_merge_part(struct queue *q, struct fault *why)
     return 0;
 }
 
+bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes)
+{
+    return db_wal_bytes(q->db) >= wal_bytes || db_growth_bytes(q->db) >= ballast_growth_max(q);
+}
+
+/* On a full disk the WAL may grow to twice its size, for settling: that gives space back. */
+static int checkpoint(struct queue *q, struct fault *why)
+{
+    struct fault full;
+    int r = db_checkpoint(q->db, &full);
+    if (r < 0 && db_failure(q->db)->space && !db_failure(q->db)->sync &&
+        db_wal_bytes(q->db) < 2 * q->limits->wal_max_bytes)
+        return make_way(q, why);
+    if (r < 0 && why != NULL) *why = full;
+    return r;
+}
+
 static int begin(struct queue *q, struct fault *why)
 {
-    const struct limits *l = q->limits;
-    int r = 0;
-    if (db_wal_bytes(q->db) >= l->wal_max_bytes || db_growth_bytes(q->db) >= l->growth_max_bytes)
-        r = db_checkpoint(q->db, why);
+    int64_t wal_max = q->full ? 1 : q->limits->wal_max_bytes; /* its space is all there is */
+    int r = queue_wants_checkpoint(q, wal_max) ? checkpoint(q, why) : 0;
     if (r >= 0) r = db_begin(q->db, why);
-    if (r >= 0 && (q->recent.count >= l->recent_must)) r = queue_merge_part(q, why);
+    if (r >= 0 && q->recent.count >= q->limits->recent_must) r = queue_merge_part(q, why);
     q->room_bytes = 0;
     return r;
 }
@@ -436,11 +467,7 @@ int queue_change(struct queue *q, struct fault *why)
     int r = queue_ready(q, why);
     if (r < 0 || db_in_transaction(q->db)) return r;
     r = begin(q, why);
-    if (r >= 0 || !db_failure(q->db)->space) return r < 0 ? queue_done(q, r) : 0;
-    /* The disk is full and nothing was lost yet: the ballast goes, and settling goes on. */
-    (void)queue_done(q, r);
-    r = queue_ready(q, why);
-    return r < 0 ? r : queue_done(q, begin(q, why));
+    return r < 0 ? queue_done(q, r) : 0;
 }
 
 static int save_slots(struct queue *q, struct fault *why)

@@ -6,6 +6,8 @@
  * 2. A visitor sees rows that no change can move under it: while one runs, every change is refused
  *    (INTERNAL), and so is a second walk; queue_unseal, counts, values, the mark and doubts may be
  *    asked.
+ * 3. On a full disk a batch is settled in small parts, all but the last committed at once: a commit
+ *    needs space in the WAL before anything becomes free, and that a row was sent stays true.
  */
 #include "queue/queue.h"
 
@@ -17,7 +19,10 @@
 #include <string.h>
 
 enum { FLAG_STAMPED = 1, FLAG_UNJUDGED = 2 };
-enum { ROW_EXTRA_BYTES = 256 }; /* at most, of the columns without a size of their own */
+enum {
+    ROW_EXTRA_BYTES = 256, /* at most, of the columns without a size of their own */
+    SETTLE_ON_FULL_ROWS = 16
+};
 
 static int not_found(struct queue *q, int64_t seq, struct fault *why)
 {
@@ -79,10 +84,10 @@ static int insert(struct queue *q, const struct queue_event *e, int64_t seq, str
                   why);
 }
 
-static int disk_full(struct queue *q, struct fault *why)
+static int disk_full(const struct queue *q, struct fault *why)
 {
-    return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL, "%s: no space is left on the disk; what is "
-                     "queued goes on leaving; free some space on this file system", q->path);
+    if (why != NULL) *why = q->full_why;
+    return q->full_why.err;
 }
 
 static int push(struct queue *q, const struct queue_event *e, const struct recent_key *key,
@@ -326,6 +331,12 @@ static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
 int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
 {
     int r = queue_change(q, why);
+    size_t most = q->full ? SETTLE_ON_FULL_ROWS : n;
+    for (; r >= 0 && n > most; seqs += most, n -= most) {
+        r = queue_done(q, settle(q, seqs, most, now_s, why));
+        if (r >= 0) r = queue_commit(q, why);
+        if (r >= 0) r = queue_change(q, why);
+    }
     return r < 0 ? r : queue_done(q, settle(q, seqs, n, now_s, why));
 }
 

@@ -8,11 +8,11 @@
  * that ended much later than their neighbours are skipped; when a whole step finds nothing to
  * forget, the pass is over. The next one begins an hour later, from the front.
  *
- * The ballast is a file of random bytes (a file system may compress others away) beside the queue.
- * On a full disk it is removed, so that settling, which needs space in the WAL before it frees any,
- * can go on; pushes wait until a new one could be written. The queue never keeps more than
- * growth_max_bytes in the WAL alone, less than the ballast, so that with its space a checkpoint
- * succeeds and the WAL's own space is free again. On a small disk it is a sixteenth of what is free.
+ * The ballast is a file of random bytes (a file system may compress others away) beside the queue: 2
+ * MiB, on a small disk an eighth of what is free. On a full disk it is removed, so that settling, which
+ * needs space in the WAL before it frees any, can go on; pushes wait until a new one could be written.
+ * queue.db never has more growth in the WAL alone than three quarters of the ballast, so that with its
+ * space a checkpoint succeeds; then the WAL, which keeps its blocks, is written anew from its start.
  */
 #include "queue/queue.h"
 
@@ -22,30 +22,44 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum {
     FORGET_EVERY_S = 3600,
-    BALLAST_SHARE = 16,         /* of the free space */
-    BALLAST_MIN_BYTES = 16 * 1024,
-    BALLAST_MODE = 0600
+    BALLAST_SHARE = 8, /* of the free space, at most */
+    BALLAST_LEAST_BYTES = DB_PAGE_BYTES,
+    BALLAST_MODE = 0600,
+    GROWTH_LEAST_BYTES = 32 * 1024
 };
 
 /* The ballast --------------------------------------------------------------------------------- */
 
-void ballast_release(struct queue *q)
+void ballast_release(struct queue *q, bool remove_it)
 {
     q->full = true;
     q->try_space_ms = platform_mono_ms() + q->limits->space_try_ms;
-    if (q->ballast_path != NULL) (void)remove(q->ballast_path);
+    if (q->ballast_path == NULL || !remove_it) return;
+    (void)remove(q->ballast_path);
+    q->ballast_bytes = 0;
 }
 
-static bool ballast_missing(const struct queue *q)
+int64_t ballast_growth_max(const struct queue *q)
 {
-    unsigned mode, uid;
-    return q->ballast_path != NULL && platform_file_mode(q->ballast_path, &mode, &uid) < 0;
+    int64_t most = q->ballast_bytes / 4 * 3;
+    if (q->ballast_path == NULL || most > q->limits->growth_max_bytes)
+        return q->limits->growth_max_bytes;
+    return most > GROWTH_LEAST_BYTES ? most : GROWTH_LEAST_BYTES;
 }
 
-static int64_t ballast_size(const struct queue *q)
+static bool ballast_missing(struct queue *q)
+{
+    struct stat st;
+    if (q->ballast_path == NULL || q->ballast_bytes > 0) return false;
+    if (stat(q->ballast_path, &st) == 0) q->ballast_bytes = (int64_t)st.st_size;
+    return q->ballast_bytes == 0;
+}
+
+static int64_t ballast_wanted(const struct queue *q)
 {
     int64_t bytes = platform_free_bytes(q->path) / BALLAST_SHARE;
     if (bytes < 0 || bytes > q->limits->ballast_bytes) return q->limits->ballast_bytes;
@@ -54,13 +68,14 @@ static int64_t ballast_size(const struct queue *q)
 
 static bool ballast_make(struct queue *q)
 {
-    int64_t bytes = ballast_size(q);
-    if (bytes < BALLAST_MIN_BYTES) return false;
+    int64_t bytes = ballast_wanted(q);
+    if (bytes < BALLAST_LEAST_BYTES) return false;
     void *p = malloc((size_t)bytes);
     if (p == NULL) return false;
     int r = platform_random(p, (size_t)bytes);
     if (r >= 0) r = platform_write_file(q->ballast_path, p, (size_t)bytes, BALLAST_MODE);
     free(p);
+    if (r >= 0) q->ballast_bytes = bytes;
     return r >= 0;
 }
 
@@ -92,11 +107,8 @@ static int64_t spare_pages(const struct queue *q)
 
 static int checkpoint(struct queue *q, struct fault *why)
 {
-    const struct limits *l = q->limits;
     bool shrunk = q->shrinking && spare_pages(q) <= 0;
-    if (!shrunk && db_wal_bytes(q->db) < l->wal_idle_bytes &&
-        db_growth_bytes(q->db) < l->growth_max_bytes)
-        return 0;
+    if (!shrunk && !queue_wants_checkpoint(q, q->limits->wal_idle_bytes)) return 0;
     int r = db_checkpoint(q->db, why);
     if (r < 0) return r;
     if (shrunk) q->shrinking = false;

@@ -23,21 +23,21 @@ void tiktok_batch_end(struct buf *body);
 size_t tiktok_batch_row_bytes(size_t event_len, size_t id_len, size_t rest_len);
 
 enum tiktok_class {
-    TIKTOK_DONE,              /* a clear yes */
-    TIKTOK_RETRY,             /* a clear "not now" */
-    TIKTOK_DOUBT,             /* no clear answer: it may have been counted */
-    TIKTOK_SPLIT,             /* an event's fault, or too large */
-    TIKTOK_PAUSE_CREDENTIALS, /* the token */
+    TIKTOK_DONE,               /* a clear yes */
+    TIKTOK_RETRY,              /* a clear "not now" */
+    TIKTOK_DOUBT,              /* no clear answer: it may have been counted */
+    TIKTOK_SPLIT,              /* an event's fault, or too large */
+    TIKTOK_PAUSE_CREDENTIALS,  /* the token */
     TIKTOK_PAUSE_CONFIGURATION /* event set, permission, endpoint */
 };
 enum { TIKTOK_MESSAGE_BYTES = 256, TIKTOK_REQUEST_ID_BYTES = 64 };
 struct tiktok_outcome {
     enum tiktok_class class;
-    int code;       /* TikTok's, or -1 when the reply had none */
-    int http;       /* HTTP status */
-    bool limited;   /* a rate limit: not an error of ours */
-    long index;     /* the event that the message names (0-based in the body sent), or -1 */
-    bool is_json;   /* the body was a JSON object */
+    int code;     /* TikTok's, or -1 when the reply had none */
+    int http;     /* HTTP status */
+    bool limited; /* a rate limit: not an error of ours */
+    long index;   /* the event that the message names (0-based in the body sent), or -1 */
+    bool is_json; /* the body was a JSON object */
     char message[TIKTOK_MESSAGE_BYTES];       /* redacted of anything that looks like a value */
     char request_id[TIKTOK_REQUEST_ID_BYTES]; /* "" when absent */
 };

@@ -101,7 +101,7 @@ enum {
     IP_DOTS = 3,
     IPV6_COLONS = 2,
 };
-static const char hidden[] = "\xE2\x80\xA6"; /* an ellipsis */
+static const char hidden[] = "\u2026"; /* an ellipsis */
 
 static bool is_digit(char c)
 {

@@ -9,9 +9,10 @@
  *  1. Chain, host and dates are verified, TLS is 1.2 or later; nothing here switches that off.
  *     Redirects are not followed: they would carry the token elsewhere.
  *  2. At most one request is under way.
- *  3. A request that ended badly is NOT_SENT only if the last byte of its body had not been handed
- *     to the connection. If curl repeats a request by itself (a kept connection turned out dead
- *     after the body had gone out) the first copy counts as handed over. All else is NO_ANSWER.
+ *  3. ANSWERED is a reply whose head and body are whole. A request that ended otherwise is NOT_SENT
+ *     only if the last byte of its body was not handed to the connection. On a kept connection that
+ *     turns out dead curl repeats the request by itself on a new one, and forgets what it sent on
+ *     the first: there, what curl has read of the body counts as sent. All else is NO_ANSWER.
  *  4. Our copies of the token are wiped when the request ends.
  *  5. A connection that was accepted leniently (cert.h) is neither kept nor resumed.
  *  6. Nothing blocks but uplink_sleep: names are resolved by curl's own thread, which QUICK_EXIT
@@ -52,12 +53,16 @@ struct uplink {
     bool https, own_ca, proxy_named;
     struct buf ca; /* both CA files joined, when there are two */
     struct cert_clock clock;
-    bool new_connection; /* the line changed: do not trust the kept one */
+    bool kept;           /* curl may have kept a connection */
+    bool new_connection; /* the line changed: do not use that one */
     enum phase phase;    /* the rest: of the request under way or just ended */
     struct curl_slist *headers;
     struct str body;
     size_t body_read;
-    bool repeated; /* curl started over after it had read the whole body */
+    bool may_repeat; /* curl may start over by itself */
+    bool repeated;   /* it did, after it had read the whole body */
+    bool head_whole;
+    char date[64], retry_after[64];
     struct buf reply;
     bool reply_too_large;
     int64_t started_ms;
@@ -117,6 +122,29 @@ static int on_body_again(void *ctx, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+static void copy_value(struct str value, char *out, size_t bytes)
+{
+    value = str_trim(value);
+    if (value.len >= bytes) return;
+    memcpy(out, value.p, value.len);
+    out[value.len] = 0;
+}
+
+/* A head begins with its status line and ends with an empty one; the last head is the reply's. */
+static size_t on_header(char *from, size_t size, size_t n, void *ctx)
+{
+    struct uplink *u = ctx;
+    struct str value, line = {from, size * n};
+    const struct str name = str_split(line, ':', &value);
+    if (str_starts(line, "HTTP/")) u->date[0] = u->retry_after[0] = 0;
+    u->head_whole = str_trim(line).len == 0;
+    if (str_is_nocase(name, "Date")) copy_value(value, u->date, sizeof u->date);
+    if (str_is_nocase(name, "Retry-After")) {
+        copy_value(value, u->retry_after, sizeof u->retry_after);
+    }
+    return size * n;
+}
+
 static size_t on_reply(char *from, size_t size, size_t n, void *ctx)
 {
     struct uplink *u = ctx;
@@ -167,6 +195,8 @@ static bool set_callbacks(struct uplink *u)
            curl_easy_setopt(e, CURLOPT_READDATA, u) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_body_again) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_SEEKDATA, u) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_HEADERDATA, u) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_reply) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_WRITEDATA, u) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_ERRORBUFFER, u->words) == CURLE_OK &&
@@ -370,8 +400,9 @@ int uplink_post(struct uplink *u, struct str body, struct str token, struct faul
     if (u->phase != FREE) return fault_set(why, TILLPOST_E_BUSY, "", "a request is under way");
     u->body = body;
     u->body_read = 0;
-    u->repeated = u->reply_too_large = false;
-    u->words[0] = 0;
+    u->may_repeat = u->kept && !u->new_connection;
+    u->repeated = u->reply_too_large = u->head_whole = false;
+    u->words[0] = u->date[0] = u->retry_after[0] = 0;
     u->clock.faults = 0;
     u->started_ms = platform_mono_ms();
     buf_clear(&u->reply);
@@ -473,14 +504,15 @@ const char *uplink_trouble_name(enum uplink_trouble t)
     return trouble_names[t];
 }
 
-/* Without our own judge there is only what OpenSSL says: X509_V_… of its x509_vfy.h. */
+/* Without our own judge there is only what OpenSSL says: X509_V_… of its x509_vfy.h. curl looks at
+ * the host first, and leaves 1 (unspecified) behind if it is the wrong one. */
 static enum uplink_trouble openssl_trouble(const struct uplink *u)
 {
-    enum { FINE_BUT_FOR_THE_HOST = 0, NOT_YET_VALID = 9, EXPIRED = 10 };
-    long verdict = 1;
+    enum { NOT_JUDGED_FOR_THE_HOST = 1, NOT_YET_VALID = 9, EXPIRED = 10 };
+    long verdict = -1;
     (void)curl_easy_getinfo(u->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
     if (strncmp(tls_library(), "OpenSSL/", 8) != 0) return UPLINK_CERT_UNTRUSTED;
-    if (verdict == FINE_BUT_FOR_THE_HOST) return UPLINK_CERT_HOST;
+    if (verdict == NOT_JUDGED_FOR_THE_HOST) return UPLINK_CERT_HOST;
     if (verdict == NOT_YET_VALID) return UPLINK_CERT_NOT_YET_VALID;
     return verdict == EXPIRED ? UPLINK_CERT_EXPIRED : UPLINK_CERT_UNTRUSTED;
 }
@@ -538,9 +570,10 @@ static enum uplink_trouble trouble_of(const struct uplink *u, long connect_code,
 
 static enum uplink_result result_of(const struct uplink *u)
 {
+    const bool all_read = u->body_read == u->body.len;
     if (u->code == CURLE_OK) return UPLINK_ANSWERED;
-    if (u->repeated) return UPLINK_NO_ANSWER;
-    if (u->body_read < u->body.len) return UPLINK_NOT_SENT;
+    if (u->repeated || (u->may_repeat && all_read)) return UPLINK_NO_ANSWER;
+    if (!all_read) return UPLINK_NOT_SENT;
     return number(u, CURLINFO_SIZE_UPLOAD_T) < (curl_off_t)u->body.len ? UPLINK_NOT_SENT
                                                                        : UPLINK_NO_ANSWER;
 }
@@ -559,15 +592,6 @@ static void put_words(const struct uplink *u, enum uplink_trouble trouble, char 
     } else {
         (void)snprintf(out, bytes, "%.159s", words);
     }
-}
-
-static bool copy_header(const struct uplink *u, const char *name, char *out, size_t bytes)
-{
-    struct curl_header *h = NULL;
-    if (curl_easy_header(u->easy, name, 0, CURLH_HEADER, -1, &h) != CURLHE_OK) return false;
-    if (strlen(h->value) >= bytes) return false;
-    (void)snprintf(out, bytes, "%s", h->value);
-    return true;
 }
 
 int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
@@ -589,8 +613,10 @@ int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
     if (out->result != UPLINK_ANSWERED) return 1;
     out->body = buf_str(&u->reply);
     out->tls_verified = u->https;
-    out->has_date = copy_header(u, "Date", out->date, sizeof out->date);
-    out->has_retry_after = copy_header(u, "Retry-After", out->retry_after, sizeof out->retry_after);
+    out->has_date = u->date[0] != 0;
+    out->has_retry_after = u->retry_after[0] != 0;
+    memcpy(out->date, u->date, sizeof out->date);
+    memcpy(out->retry_after, u->retry_after, sizeof out->retry_after);
     return 1;
 }
 
@@ -602,7 +628,10 @@ static void serve(struct uplink *u)
     if (u->phase != UNDER_WAY) return;
     (void)curl_multi_perform(u->multi, &running);
     const struct CURLMsg *m = curl_multi_info_read(u->multi, &left);
-    if (m && m->msg == CURLMSG_DONE) end_request(u, m->data.result);
+    if (!m || m->msg != CURLMSG_DONE) return;
+    const bool cut = m->data.result == CURLE_OK && !u->head_whole;
+    end_request(u, cut ? CURLE_PARTIAL_FILE : m->data.result);
+    if (u->code == CURLE_OK) u->kept = true;
 }
 
 int uplink_sleep(struct uplink *u, struct uplink_fd *fds, size_t n, int64_t most_ms)

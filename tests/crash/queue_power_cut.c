@@ -259,10 +259,12 @@ static int collect_some(struct world *w, enum queue_state state, unsigned max, s
     return queue_list(w->q, state, 0, max, collect, c, NULL);
 }
 
+/* On a full disk the queue commits what is beyond 16 rows by itself. */
 static int settle_some(struct world *w)
 {
     struct collecting c;
-    int r = collect_some(w, QUEUE_QUEUED, 1 + roll(w, 40), &c);
+    unsigned most = w->disk.fault.kind == DISK_FAULT_FULL ? 16 : 40;
+    int r = collect_some(w, QUEUE_QUEUED, 1 + roll(w, most), &c);
     if (r < 0 || c.count == 0) return r;
     r = queue_settle(w->q, c.seqs, c.count, w->now_s, NULL);
     if (r >= 0)

@@ -13,6 +13,7 @@
 # Programs: $TILLPOST $SANDBOX $TOOL (ctest sets them). Nothing here sleeps to be "long enough": it polls
 # until a deadline that is far beyond what a loaded machine needs.
 set -u -o pipefail
+: "${SANDBOX:?is the program of tests/sandbox; ctest names it}" "${TOOL:?is e2e_tool; ctest names it}"
 
 DEADLINE_S=${DEADLINE_S:-60}
 SKIPPED=77

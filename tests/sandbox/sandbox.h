@@ -64,7 +64,7 @@ struct body {
 struct body *body_new(void);
 void body_done(void *cls, struct MHD_Connection *c, void **request,
                enum MHD_RequestTerminationCode why);
-/* Sends text and frees nothing. */
+/* Queues a response (NULL: hangs up) and gives it up. */
 enum MHD_Result body_send(struct MHD_Connection *c, struct MHD_Response *r, int status,
                           const char *content_type);
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CLOSED_COUNT = 1 };
+enum { COUNT_DEFAULT = 1 };
 
 enum member {
     M_CODE,
@@ -112,7 +112,7 @@ static int read_member(struct plan *p, const struct json *v, size_t index, struc
 static int read_plan(struct plan *p, const struct json *v, size_t index, struct fault *why)
 {
     memset(p, 0, sizeof(*p));
-    p->count = CLOSED_COUNT;
+    p->count = COUNT_DEFAULT;
     p->code = -1;
     p->accept = -1;
     if (!json_is(v, JSON_OBJECT))

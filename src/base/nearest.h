@@ -1,8 +1,8 @@
 /*
- * nearest.h: inside mapping only: the known name that a misspelt one was meant to be.
+ * nearest.h: the known name that a misspelt one was meant to be.
  */
-#ifndef MAPPING_NEAREST_H
-#define MAPPING_NEAREST_H
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
 
 #include "base/text.h"
 

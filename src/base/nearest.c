@@ -1,7 +1,7 @@
 /*
  * nearest.c: Levenshtein distance of two short names, kept in one row.
  */
-#include "mapping/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
 
