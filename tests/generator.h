@@ -34,6 +34,7 @@ typedef uint64_t plain_faults;
 
 enum { PLAIN_HASH_BYTES = 65, PLAIN_TEXT_BYTES = 1024 };
 
+void plain_trim(const char *text, char out[PLAIN_TEXT_BYTES]); /* Unicode's white space */
 bool plain_is_blank(const cJSON *v); /* absent, null, white space, a list of nothing but blanks */
 bool plain_email(const char *text, char out[PLAIN_HASH_BYTES]);
 bool plain_phone(const char *text, const char *calling_code, char out[PLAIN_HASH_BYTES]);
@@ -43,9 +44,8 @@ bool plain_has_email(const char *text);
 /* A JSON number, or text of one. */
 bool plain_number(const cJSON *v, double *out);
 bool plain_time(const cJSON *v, int zone_s, int64_t *out_ms);
-/* Of the query of a URL, decoded; false when it has no such parameter, or a blank one. */
+/* Of the query of a URL, decoded; false when it has none, or a blank or strange one. */
 bool plain_url_parameter(const char *url, const char *name, char out[PLAIN_TEXT_BYTES]);
-void plain_sha256(const char *text, char out[PLAIN_HASH_BYTES]);
 
 /* generator_mappings.c ------------------------------------------------------------------------- */
 
@@ -82,6 +82,7 @@ struct plain_event {
 
 struct plain_outcome {
     const char *ignored; /* the reason, or NULL */
+    char message_id[PLAIN_TEXT_BYTES]; /* for events whose mapping gives none; "" */
     plain_faults faults; /* of the call as a whole */
     size_t matched;      /* mappings that fire; one event each, good or bad */
     struct plain_event events[PLAIN_MAPPINGS];

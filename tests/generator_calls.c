@@ -176,8 +176,10 @@ static void one_id(struct generator *g, bool odd)
 {
     static const char *const ids[] = {"`zq-Cust-42`", "`zqID`", "` zq-Cust-42 `", "42", "1e3",
                                       "123456789012345", "-7", "1.5", "`zqÜ`"};
+    static const char *const nobody[] = {"`N/A`", "`null`", "`undefined`", "` + `", "`n/a`"};
     if (odd) put_wrong(g);
     else if (generator_chance(g, 10)) put_hash(g);
+    else if (generator_chance(g, 3)) put(g, PICK(g, nobody));
     else put(g, PICK(g, ids));
 }
 
@@ -297,8 +299,8 @@ static void amount(struct generator *g, bool odd)
     static const char *const some[] = {"73.4", "`73.40`", "0", "`0`", "19.90", "32.839999999999996",
                                        "0.30000000000000004", "1e2", "`1234567890123.45`", "-5",
                                        "`-5.25`", "123456789012345", "1", "3", "` 12.50 `",
-                                       "12345678901234567"};
-    static const char *const bad[] = {"`abc`", "`1,234.50`", "`$12.50`", "`1e3`", "`12.`", "`--1`",
+                                       "12345678901234567", "`.5`", "`12.`", "`+7`", "`007`"};
+    static const char *const bad[] = {"`abc`", "`1,234.50`", "`$12.50`", "`1e3`", "`12.x`", "`--1`",
                                       "`0x10`", "`1234567890123.456`", "true", "{}", "[5]", "1e400",
                                       "`12 50`", "`NaN`", "`+`", "`.`"};
     put(g, odd ? PICK(g, bad) : PICK(g, some));
@@ -306,7 +308,7 @@ static void amount(struct generator *g, bool odd)
 
 static void currency(struct generator *g, bool odd)
 {
-    static const char *const some[] = {"`USD`", "`usd`", "`Eur`", "`UGX`", "`xxx`", "`JPY`"};
+    static const char *const some[] = {"`USD`", "`usd`", "` gbp `", "`Eur`", "`UGX`", "`xxx`", "`JPY`"};
     static const char *const bad[] = {"`EURO`", "`€`", "`US`", "978", "`U5D`", "{}", "`ÄÖÜ`", "true",
                                       "[`USD`]", "`U D`"};
     put(g, odd ? PICK(g, bad) : PICK(g, some));
@@ -414,7 +416,7 @@ static void timestamp(struct generator *g, bool odd)
 static void sent_at(struct generator *g, bool odd)
 {
     static const int64_t skews[] = {0, 1, 9, 10, 11, -10, -11, 60, -3600, 86400};
-    static const char *const bad[] = {"`now`", "``", "null", "`2026-11-21`", "{}"};
+    static const char *const bad[] = {"`now`", "1794990000", "``", "null", "`2026-11-21`", "{}"};
     if (odd) put(g, PICK(g, bad));
     else {
         time_t seconds = (time_t)(g->now_ms / 1000 - PICK(g, skews));

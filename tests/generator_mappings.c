@@ -35,12 +35,12 @@ static void copy(cJSON *fields, const char *key, const cJSON *v)
 
 /* Presets -------------------------------------------------------------------------------------- */
 
-/* "first that exists"; a blank one does not. */
+/* "first that exists"; a blank one does not. silent: traits, which identify calls have. */
 static const struct { const char *field, *paths[3]; } sources[] = {
     {"event_id", {"messageId"}},
     {"timestamp", {"timestamp", "originalTimestamp"}},
-    {"email_addresses", {"properties.email", "context.traits.email"}},
-    {"phone_numbers", {"properties.phone", "context.traits.phone"}},
+    {"email_addresses", {"properties.email", "context.traits.email", "traits.email"}},
+    {"phone_numbers", {"properties.phone", "context.traits.phone", "traits.phone"}},
     {"external_ids", {"userId", "anonymousId"}},
     {"ttclid", {"properties.ttclid"}},
     {"ttp", {"properties.ttp"}},
@@ -210,13 +210,12 @@ static bool raw_fires(const cJSON *call, const char *event)
     return !cJSON_IsTrue(plain_at(call, "properties.stop"));
 }
 
-/* As it stands, blank or not. */
 static void fill_raw(cJSON *fields, const cJSON *call)
 {
     const cJSON *v;
     cJSON_ArrayForEach(v, plain_at(call, "properties.raw"))
     {
-        cJSON_AddItemToObject(fields, v->string, cJSON_Duplicate(v, true));
+        copy(fields, v->string, v);
     }
 }
 

@@ -72,18 +72,25 @@ static void drop(struct work *w, const char *field)
     }
 }
 
+/* silent: a list is not blank here, though the mapping leaves blank lists out before. */
+static bool is_blank(const cJSON *v)
+{
+    return !cJSON_IsArray(v) && plain_is_blank(v);
+}
+
 /* Texts ---------------------------------------------------------------------------------------- */
 
-/* A text, or a number as text: false when it is neither, or has more than 15 digits. */
+/* A text, or a number as text: false when it is neither, or has more than 15 digits. silent: or
+ * cannot be written without an exponent. */
 static bool as_text(const cJSON *v, char out[PLAIN_TEXT_BYTES])
 {
     if (cJSON_IsString(v)) {
         (void)snprintf(out, PLAIN_TEXT_BYTES, "%s", v->valuestring);
         return true;
     }
-    if (!cJSON_IsNumber(v) || fabs(v->valuedouble) >= 1e15) return false;
+    if (!cJSON_IsNumber(v) || isinf(v->valuedouble)) return false;
     (void)snprintf(out, PLAIN_TEXT_BYTES, "%.15g", v->valuedouble);
-    return true;
+    return strtod(out, NULL) == v->valuedouble && strchr(out, 'e') == NULL;
 }
 
 static bool one_of(const char *name, const char *const *list)
@@ -116,7 +123,7 @@ static void text_of(struct work *w, const cJSON *object, const char *key, const 
 {
     const cJSON *v = get(object, key);
     out[0] = '\0';
-    if (plain_is_blank(v)) return;
+    if (is_blank(v)) return;
     if (!as_text(v, out)) {
         w->out->faults |= PLAIN_FAULT(BAD_FIELD);
     } else if (!may_stand_in_clear(w, key, out)) {
@@ -137,7 +144,7 @@ static void add_text(struct work *w, cJSON *to, const char *key, const char *fie
 static bool hash(const struct work *w, const char *field, const cJSON *v, char out[PLAIN_HASH_BYTES])
 {
     char text[PLAIN_TEXT_BYTES];
-    if (plain_is_blank(v) || !as_text(v, text)) return false;
+    if (is_blank(v) || !as_text(v, text)) return false;
     if (strcmp(field, "email_addresses") == 0) return plain_email(text, out);
     if (strcmp(field, "phone_numbers") == 0)
         return plain_phone(text, w->world->calling_code, out);
@@ -154,9 +161,12 @@ static bool holds(const cJSON *list, const char *text)
     return false;
 }
 
+/* "an id given as a number of more than 15 digits is `bad_field`". */
 static void add_person(struct work *w, cJSON *list, const char *field, const cJSON *v)
 {
-    char hex[PLAIN_HASH_BYTES];
+    char hex[PLAIN_HASH_BYTES], text[PLAIN_TEXT_BYTES];
+    if (cJSON_IsNumber(v) && strcmp(field, "external_ids") == 0 && !as_text(v, text))
+        w->out->faults |= PLAIN_FAULT(BAD_FIELD);
     if (hash(w, field, v, hex) && !holds(list, hex))
         cJSON_AddItemToArray(list, cJSON_CreateString(hex));
     else drop(w, field);
@@ -186,7 +196,7 @@ static void add_click_id(struct work *w, cJSON *user)
     char text[PLAIN_TEXT_BYTES];
     const cJSON *url = get(w->fields, "url");
     add_text(w, user, "ttclid", "ttclid");
-    if (!plain_is_blank(get(w->fields, "ttclid")) || !cJSON_IsString(url)) return;
+    if (!is_blank(get(w->fields, "ttclid")) || !cJSON_IsString(url)) return;
     if (plain_url_parameter(url->valuestring, "ttclid", text))
         cJSON_AddStringToObject(user, "ttclid", text);
 }
@@ -212,7 +222,7 @@ static void add_user(struct work *w, cJSON *to)
 static void add_number(struct work *w, cJSON *to, const char *key, const cJSON *v)
 {
     double n = 0;
-    if (plain_is_blank(v)) return;
+    if (is_blank(v)) return;
     if (plain_number(v, &n)) cJSON_AddNumberToObject(to, key, n);
     else w->out->faults |= PLAIN_FAULT(BAD_NUMBER);
 }
@@ -221,7 +231,7 @@ static void add_item(struct work *w, cJSON *list, const cJSON *item)
 {
     static const char *const texts[] = {"content_category", "content_id", "content_name", "brand"};
     char text[PLAIN_TEXT_BYTES];
-    if (plain_is_blank(item)) return;
+    if (is_blank(item)) return;
     if (!cJSON_IsObject(item)) {
         w->out->faults |= PLAIN_FAULT(BAD_FIELD);
         return;
@@ -240,7 +250,7 @@ static void add_item(struct work *w, cJSON *list, const cJSON *item)
 static void add_contents(struct work *w, cJSON *properties)
 {
     const cJSON *v = get(w->fields, "contents"), *item;
-    if (plain_is_blank(v)) return;
+    if (is_blank(v)) return;
     cJSON *list = cJSON_CreateArray();
     if (!cJSON_IsArray(v)) add_item(w, list, v);
     else {
@@ -257,9 +267,11 @@ static void add_contents(struct work *w, cJSON *properties)
 static void add_currency(struct work *w, cJSON *properties)
 {
     const cJSON *v = get(w->fields, "currency");
-    const char *text = cJSON_IsString(v) ? v->valuestring : "";
+    char trimmed[PLAIN_TEXT_BYTES] = "";
+    const char *text = trimmed;
+    if (cJSON_IsString(v)) plain_trim(v->valuestring, trimmed); /* silent */
     char code[4] = "";
-    if (plain_is_blank(v)) {
+    if (is_blank(v)) {
         if (w->world->currency == NULL) return;
         text = w->world->currency;
     }
@@ -279,7 +291,7 @@ static void add_currency(struct work *w, cJSON *properties)
 static void add_content_type(struct work *w, cJSON *properties)
 {
     const cJSON *v = get(w->fields, "content_type");
-    if (plain_is_blank(v)) return;
+    if (is_blank(v)) return;
     const char *text = cJSON_IsString(v) ? v->valuestring : "";
     if (strcmp(text, "product") == 0 || strcmp(text, "product_group") == 0)
         cJSON_AddStringToObject(properties, "content_type", text);
@@ -301,7 +313,7 @@ static void add_properties(struct work *w, cJSON *to, const char *event)
         cJSON_AddStringToObject(properties, "search_string", query->valuestring);
     text_of(w, w->fields, "order_id", "order_id", out->order);
     text_of(w, w->fields, "shop_id", "shop_id", out->shop);
-    if (plain_is_blank(get(w->fields, "shop_id")) && w->world->shop_id != NULL)
+    if (is_blank(get(w->fields, "shop_id")) && w->world->shop_id != NULL)
         (void)snprintf(out->shop, sizeof out->shop, "%s", w->world->shop_id);
     if (out->order[0] != '\0') cJSON_AddStringToObject(properties, "order_id", out->order);
     if (out->shop[0] != '\0') cJSON_AddStringToObject(properties, "shop_id", out->shop);
@@ -321,7 +333,7 @@ static void add_limited_data_use(struct work *w, cJSON *to)
     const char *text = cJSON_IsString(v) ? v->valuestring : "";
     bool yes = cJSON_IsTrue(v) || strcmp(text, "true") == 0 ||
                (cJSON_IsNumber(v) && v->valuedouble == 1);
-    bool no = plain_is_blank(v) || cJSON_IsFalse(v) || strcmp(text, "false") == 0 ||
+    bool no = is_blank(v) || cJSON_IsFalse(v) || strcmp(text, "false") == 0 ||
               (cJSON_IsNumber(v) && v->valuedouble == 0);
     if (!yes && !no) w->out->faults |= PLAIN_FAULT(BAD_FIELD);
     cJSON_AddBoolToObject(to, "limited_data_use", yes);
@@ -332,7 +344,7 @@ static void add_limited_data_use(struct work *w, cJSON *to)
 static const char *name_of(struct work *w)
 {
     const cJSON *v = get(w->fields, "event");
-    if (plain_is_blank(v)) {
+    if (is_blank(v)) {
         w->out->faults |= PLAIN_FAULT(MISSING_EVENT);
         return "";
     }
@@ -358,6 +370,7 @@ static void judge_time(struct work *w, int64_t ms)
 static int64_t correct_skew(const struct work *w, const cJSON *sent_at, int64_t ms)
 {
     int64_t sent_ms = 0;
+    if (!cJSON_IsString(sent_at)) return ms; /* silent: sentAt as a number */
     if (w->world->implausible || !plain_time(sent_at, w->world->zone_s, &sent_ms)) return ms;
     int64_t skew = w->world->now_ms - sent_ms;
     return llabs(skew) > 10 * 1000 ? ms + skew : ms;
@@ -367,7 +380,7 @@ static int64_t time_of(struct work *w, const cJSON *sent_at)
 {
     const cJSON *v = get(w->fields, "timestamp");
     int64_t ms = w->world->now_ms;
-    w->out->stamped = plain_is_blank(v);
+    w->out->stamped = is_blank(v);
     w->out->unjudged = w->world->implausible;
     if (w->out->stamped) return ms;
     if (!plain_time(v, w->world->zone_s, &ms)) {
@@ -432,7 +445,7 @@ static void judge_call(const cJSON *call, const struct plain_world *w, struct pl
 {
     const cJSON *event = get(call, "event");
     bool track = strcmp(get(call, "type")->valuestring, "track") == 0;
-    if (plain_is_blank(event)) {
+    if (is_blank(event)) {
         if (track) out->faults |= PLAIN_FAULT(MISSING_EVENT);
     } else if (!cJSON_IsString(event)) {
         out->faults |= PLAIN_FAULT(BAD_FIELD);
@@ -443,12 +456,23 @@ static void judge_call(const cJSON *call, const struct plain_world *w, struct pl
         out->ignored = "consent";
 }
 
+/* silent: one that may not stand in clear, and that no mapping reads, counts as none. */
+static void read_message_id(const cJSON *call, struct plain_outcome *out)
+{
+    const cJSON *v = get(call, "messageId");
+    out->message_id[0] = '\0';
+    if (is_blank(v) || !as_text(v, out->message_id) || plain_has_card(out->message_id) ||
+        plain_has_email(out->message_id))
+        out->message_id[0] = '\0';
+}
+
 void plain_call(const cJSON *call, const struct plain_world *w, struct plain_outcome *out)
 {
     out->ignored = NULL;
     out->faults = 0;
     out->matched = 0;
     judge_call(call, w, out);
+    read_message_id(call, out);
     for (size_t i = 0; i < PLAIN_MAPPINGS; i++) {
         const struct plain_mapping *m = &plain_mappings[i];
         if (!plain_fires(m, call)) continue;

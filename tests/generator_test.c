@@ -130,25 +130,32 @@ static bool looks_fresh(const char *id)
     return true;
 }
 
-/* One id a call for the events that have none: of the first that can have one derived. */
-static void derive_id(char out[TIKTOK_ID_BYTES])
+/* One id a call for the events whose mapping gives none: another's, the call's own, or that of the
+ * first event that can have one derived. */
+static void find_id(char out[PLAIN_TEXT_BYTES])
 {
+    const struct plain_outcome *o = &now_at.expected;
+    char derived[TIKTOK_ID_BYTES] = "";
     out[0] = '\0';
-    for (size_t i = 0; i < now_at.expected.matched && out[0] == '\0'; i++) {
-        const struct plain_event *e = &now_at.expected.events[i];
-        if (e->faults != 0 || e->id[0] != '\0') continue;
-        (void)tiktok_derive_id(str_from(e->shop), str_from(e->order), str_from(e->stamp), out);
+    for (size_t i = 0; i < o->matched; i++) {
+        const struct plain_event *e = &o->events[i];
+        if (e->faults != 0) continue;
+        if (out[0] == '\0') (void)snprintf(out, PLAIN_TEXT_BYTES, "%s", e->id);
+        if (derived[0] == '\0')
+            (void)tiktok_derive_id(str_from(e->shop), str_from(e->order), str_from(e->stamp), derived);
     }
+    if (out[0] == '\0') (void)snprintf(out, PLAIN_TEXT_BYTES, "%s", o->message_id);
+    if (out[0] == '\0') (void)snprintf(out, PLAIN_TEXT_BYTES, "%s", derived);
 }
 
-static void compare_event(const struct plain_event *e, const cJSON *got, char id[TIKTOK_ID_BYTES])
+static void compare_event(const struct plain_event *e, const cJSON *got, char id[PLAIN_TEXT_BYTES])
 {
     cJSON *sends = get(got, "sends") ? cJSON_Duplicate(get(got, "sends"), true) : NULL;
     const char *own = text_at(sends, "event_id");
     if (strcmp(text_at(got, "mapping"), e->mapping) != 0) disagree("another mapping", e->mapping);
     if (e->id[0] == '\0' && id[0] == '\0') {
         if (!looks_fresh(own)) disagree("a fresh id was expected", e->mapping);
-        (void)snprintf(id, TIKTOK_ID_BYTES, "%s", own);
+        (void)snprintf(id, PLAIN_TEXT_BYTES, "%s", own);
     }
     if (strcmp(own, e->id[0] != '\0' ? e->id : id) != 0) disagree("another id", e->mapping);
     cJSON_DeleteItemFromObject(sends, "event_id");
@@ -187,9 +194,9 @@ static void compare_warnings(void)
 
 static void compare_accepted(void)
 {
-    char id[TIKTOK_ID_BYTES];
+    char id[PLAIN_TEXT_BYTES];
     const cJSON *got = get(now_at.answer, "events") ? get(now_at.answer, "events")->child : NULL;
-    derive_id(id);
+    find_id(id);
     for (size_t i = 0; i < now_at.expected.matched; i++) {
         const struct plain_event *e = &now_at.expected.events[i];
         if (e->faults == PLAIN_FAULT(CARD_NUMBER)) disagree("a card number passed", e->mapping);

@@ -31,7 +31,7 @@ static size_t space_at(const char *text)
     return 0;
 }
 
-static void trim(const char *text, char out[PLAIN_TEXT_BYTES])
+void plain_trim(const char *text, char out[PLAIN_TEXT_BYTES])
 {
     size_t end = 0;
     while (space_at(text) > 0) text += space_at(text);
@@ -48,7 +48,7 @@ bool plain_is_blank(const cJSON *v)
     char trimmed[PLAIN_TEXT_BYTES];
     if (v == NULL || cJSON_IsNull(v)) return true;
     if (cJSON_IsString(v)) {
-        trim(v->valuestring, trimmed);
+        plain_trim(v->valuestring, trimmed);
         return trimmed[0] == '\0';
     }
     if (!cJSON_IsArray(v)) return false;
@@ -108,12 +108,24 @@ static void lower(const char *text, char out[PLAIN_TEXT_BYTES])
 
 /* Personal data -------------------------------------------------------------------------------- */
 
-void plain_sha256(const char *text, char out[PLAIN_HASH_BYTES])
+static void sha256(const char *text, char out[PLAIN_HASH_BYTES])
 {
     unsigned char hash[32];
     (void)mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)text,
                      strlen(text), hash);
     for (size_t i = 0; i < sizeof hash; i++) (void)snprintf(out + 2 * i, 3, "%02x", hash[i]);
+}
+
+/* "Never send: hash of empty string …": the list of data/vectors/hashes.json. */
+static bool may_be_sent(const char hash[PLAIN_HASH_BYTES])
+{
+    static const char *const nobody[] = {"", "+", "null", "undefined", "N/A"};
+    char hex[PLAIN_HASH_BYTES];
+    for (size_t i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        sha256(nobody[i], hex);
+        if (strcmp(hash, hex) == 0) return false;
+    }
+    return true;
 }
 
 /* "A value of 64 hex digits is already hashed: trimmed, lower-cased, passed on." */
@@ -128,8 +140,8 @@ static bool hashed_already(const char *trimmed, char out[PLAIN_HASH_BYTES])
 bool plain_email(const char *text, char out[PLAIN_HASH_BYTES])
 {
     char trimmed[PLAIN_TEXT_BYTES], small[PLAIN_TEXT_BYTES];
-    trim(text, trimmed);
-    if (hashed_already(trimmed, out)) return true;
+    plain_trim(text, trimmed);
+    if (hashed_already(trimmed, out)) return may_be_sent(out);
     lower(trimmed, small);
     const char *at = strchr(small, '@');
     if (at == NULL || strchr(at + 1, '@') != NULL) return false;
@@ -139,7 +151,7 @@ bool plain_email(const char *text, char out[PLAIN_HASH_BYTES])
     for (const char *p = small; *p != '\0'; p++) {
         if (space_at(p) > 0) return false;
     }
-    plain_sha256(small, out);
+    sha256(small, out);
     return true;
 }
 
@@ -169,8 +181,12 @@ static void strike(char *s, const char *what)
     }
 }
 
+/* silent: only behind a country code; a number that begins with "(0)" is a national one. */
 static void strike_separators(char *s)
 {
+    size_t first = strcspn(s, "123456789");
+    if (strncmp(s, "(0)", 3) != 0) strike(s, "(0)");
+    else strike(s + (s[first] != '\0' ? first : strlen(s)), "(0)");
     static const char *const others[] = {".", "-", "(", ")"};
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) strike(s, spaces[i]);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) strike(s, others[i]);
@@ -183,11 +199,10 @@ static void strike_separators(char *s)
 bool plain_phone(const char *text, const char *calling_code, char out[PLAIN_HASH_BYTES])
 {
     char s[PLAIN_TEXT_BYTES], small[PLAIN_TEXT_BYTES], number[PLAIN_TEXT_BYTES];
-    trim(text, s);
-    if (hashed_already(s, out)) return true;
+    plain_trim(text, s);
+    if (hashed_already(s, out)) return may_be_sent(out);
     lower(s, small);
     small[extension_at(small)] = '\0';
-    strike(small, "(0)");
     strike_separators(small);
     const char *digits = small;
     bool international = true;
@@ -200,7 +215,7 @@ bool plain_phone(const char *text, const char *calling_code, char out[PLAIN_HASH
     (void)snprintf(number, sizeof number, "+%.8s%.32s", national ? calling_code : "", digits);
     size_t n = strlen(number + 1);
     if (n < 7 || n > 15 || strspn(number + 1, "0123456789") != n || number[1] == '0') return false;
-    plain_sha256(number, out);
+    sha256(number, out);
     return true;
 }
 
@@ -208,9 +223,9 @@ bool plain_phone(const char *text, const char *calling_code, char out[PLAIN_HASH
 bool plain_external_id(const char *text, char out[PLAIN_HASH_BYTES])
 {
     char trimmed[PLAIN_TEXT_BYTES];
-    trim(text, trimmed);
-    if (!hashed_already(trimmed, out)) plain_sha256(trimmed, out);
-    return true;
+    plain_trim(text, trimmed);
+    if (!hashed_already(trimmed, out)) sha256(trimmed, out);
+    return may_be_sent(out);
 }
 
 /* What may not stand in clear ------------------------------------------------------------------ */
@@ -304,16 +319,13 @@ bool plain_number(const cJSON *v, double *out)
         return true;
     }
     if (!cJSON_IsString(v)) return false;
-    trim(v->valuestring, text);
-    const char *p = text + (text[0] == '-');
-    size_t whole = strspn(p, "0123456789"), fraction = 0;
-    if (p[whole] == '.') {
-        fraction = strspn(p + whole + 1, "0123456789");
-        if (fraction == 0 || p[whole + 1 + fraction] != '\0') return false;
-    } else if (p[whole] != '\0') {
-        return false;
-    }
-    if (whole == 0 || whole + fraction > 15) return false;
+    plain_trim(v->valuestring, text);
+    /* silent: a plus in front, a point at an end */
+    const char *p = text + (text[0] == '-' || text[0] == '+');
+    size_t whole = strspn(p, "0123456789");
+    const char *rest = p + whole + (p[whole] == '.');
+    size_t fraction = strspn(rest, "0123456789");
+    if (rest[fraction] != '\0' || whole + fraction == 0 || whole + fraction > 15) return false;
     *out = strtod(text, NULL);
     return true;
 }
@@ -383,7 +395,7 @@ bool plain_time(const cJSON *v, int zone_s, int64_t *out_ms)
     char text[PLAIN_TEXT_BYTES];
     if (cJSON_IsNumber(v)) return time_number(v->valuedouble, out_ms);
     if (!cJSON_IsString(v)) return false;
-    trim(v->valuestring, text);
+    plain_trim(v->valuestring, text);
     if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
         return time_number(strtod(text, NULL), out_ms);
     return time_text(text, zone_s, out_ms);
@@ -391,36 +403,31 @@ bool plain_time(const cJSON *v, int zone_s, int64_t *out_ms)
 
 /* URLs ----------------------------------------------------------------------------------------- */
 
-static void decode(const char *p, size_t n, char out[PLAIN_TEXT_BYTES])
+/* silent: a + stays one, and what is not printable ASCII then is no click id. */
+static bool decode(const char *p, size_t n, char out[PLAIN_TEXT_BYTES])
 {
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
-        char hex[3] = {0};
-        if (p[i] == '%' && i + 2 < n + 0 && isxdigit((unsigned char)p[i + 1]) &&
-            isxdigit((unsigned char)p[i + 2])) {
-            memcpy(hex, p + i + 1, 2);
-            out[len++] = (char)strtol(hex, NULL, 16);
-            i += 2;
-        } else {
-            out[len++] = p[i];
-            if (p[i] == '+') out[len - 1] = ' ';
-        }
+        char hex[3] = {p[i], 0, 0};
+        bool escaped = p[i] == '%' && i + 2 < n && isxdigit((unsigned char)p[i + 1]) &&
+                       isxdigit((unsigned char)p[i + 2]);
+        if (escaped) memcpy(hex, p + i + 1, 2);
+        out[len++] = escaped ? (char)strtol(hex, NULL, 16) : p[i];
+        if (escaped) i += 2;
+        if (out[len - 1] <= ' ' || out[len - 1] > '~') return false;
     }
     out[len] = '\0';
+    return len > 0;
 }
 
 bool plain_url_parameter(const char *url, const char *name, char out[PLAIN_TEXT_BYTES])
 {
-    char key[PLAIN_TEXT_BYTES], trimmed[PLAIN_TEXT_BYTES];
     const char *end = url + strcspn(url, "#"), *p = strchr(url, '?');
     if (p == NULL || p > end) return false;
     for (p++; p < end; p += strcspn(p, "&#") + 1) {
         size_t part = strcspn(p, "&#"), name_bytes = strcspn(p, "=&#");
-        decode(p, name_bytes, key);
-        if (strcmp(key, name) != 0 || name_bytes == part) continue;
-        decode(p + name_bytes + 1, part - name_bytes - 1, out);
-        trim(out, trimmed);
-        if (trimmed[0] != '\0') return true;
+        if (name_bytes != strlen(name) || strncmp(p, name, name_bytes) != 0) continue;
+        if (part > name_bytes + 1) return decode(p + name_bytes + 1, part - name_bytes - 1, out);
     }
     return false;
 }

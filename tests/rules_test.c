@@ -94,6 +94,12 @@ static const struct row {
     {TCP, "GET", "/healthz", {HOST, "Origin", "https://evil.example"}, TILLPOST_E_FORBIDDEN, -1},
     {TCP, "OPTIONS", "/v1/track", {HOST, "Origin", "https://evil.example", "Access-Control-Request-Method", "POST"}, TILLPOST_E_FORBIDDEN, -1},
     {TCP, "OPTIONS", "/v1/track", {HOST, "Origin", "http://localhost:7390", "Access-Control-Request-Method", "POST"}, TILLPOST_E_UNAUTHORIZED, -1},
+    /* types: a form is JSON only where RudderStack's SDK says so, gzip'd */
+    {UNIX, "POST", "/v1/track", {"Content-Type", "application/json", "Content-Length", "2"}, OK, ROUTE_TRACK},
+    {UNIX, "POST", "/v1/track", {"Content-Type", "application/x-www-form-urlencoded", "Content-Encoding", "gzip", "Content-Length", "2"}, OK, ROUTE_TRACK},
+    {UNIX, "POST", "/v1/track", {"Content-Type", "application/x-www-form-urlencoded", "Content-Length", "2"}, TILLPOST_E_UNSUPPORTED_MEDIA, -1},
+    {UNIX, "POST", "/v1/track", {"Content-Type", "application/x-www-form-urlencoded", "Content-Encoding", "identity", "Content-Length", "2"}, TILLPOST_E_UNSUPPORTED_MEDIA, -1},
+    {UNIX, "POST", "/v1/track", {"Content-Type", "text/plain", "Content-Encoding", "gzip", "Content-Length", "2"}, TILLPOST_E_UNSUPPORTED_MEDIA, -1},
     /* what could be read in two ways */
     {UNIX, "GET", "/healthz", {"Host", "a", "Host", "a"}, TILLPOST_E_BAD_REQUEST, -1},
     {TCP, "GET", "/healthz", {HOST, "Origin", "https://till.example", "Origin", "https://till.example"}, TILLPOST_E_BAD_REQUEST, -1},

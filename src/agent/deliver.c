@@ -282,8 +282,9 @@ static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row
     const char *kind = outcome->code >= 0 ? "tiktok" : "http";
     int rc = queue_bury(d->queue, seq, reason, outcome->message,
                         clock_truth_ms(d->clock, now) / 1000, why);
-    if (rc < 0) return rc;
     close_gap(d, row, 1);
+    if (rc == TILLPOST_E_NOT_FOUND) return 0; /* dropped while it was under way */
+    if (rc < 0) return rc;
     if (d->buried_count < SYNC_BURIED_IN_A_ROW_MAX) d->buried[d->buried_count++] = seq;
     count_dead(d, kind);
     log_line(LOG_LEVEL_WARNING, "TikTok refuses event %lld (%s): %s", (long long)seq, reason,
@@ -339,12 +340,17 @@ static int apply_verdict(struct deliver *d, const struct clock_now *now,
     return rc;
 }
 
-static void log_last(const struct deliver *d, enum deliver_outcome kind)
+/* Days offline are one line of the log, not thousands: only what has changed is a warning. */
+static void log_last(const struct deliver *d, const struct deliver_last *before,
+                     enum deliver_outcome kind)
 {
     const struct deliver_last *l = &d->last;
-    if (kind == DELIVER_DONE) log_line(LOG_LEVEL_DEBUG, "delivered %s", l->request_id);
+    bool same = before->failed && before->code == l->code && before->http == l->http &&
+                before->trouble == l->trouble;
+    if (kind == DELIVER_DONE)
+        log_line(before->failed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "delivered %s", l->request_id);
     else
-        log_line(LOG_LEVEL_WARNING, "try failed (%s): http %d code %d %s: %s",
+        log_line(same ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "try failed (%s): http %d code %d %s: %s",
                  deliver_outcome_names[kind], l->http, l->code,
                  l->answered ? "" : uplink_trouble_name(l->trouble), l->message);
 }
@@ -362,9 +368,10 @@ int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault 
     }
     struct sync_reply r = reply_for_sync(d, now, &reply, &outcome);
     enum deliver_outcome kind = outcome_kind(&reply, r.class);
+    const struct deliver_last before = d->last;
     remember_last(d, now, &reply, &outcome, r.class);
     d->outcomes[kind]++;
-    log_last(d, kind);
+    log_last(d, &before, kind);
     if (r.class == SYNC_SPLIT) d->refusal = outcome;
     sync_reply(&d->sync, now->mono_ms, &r, chance(), &verdict);
     buf_clear(&d->body);
@@ -625,6 +632,12 @@ void deliver_try_now(struct deliver *d, const struct clock_now *now)
 void deliver_line_changed(struct deliver *d, const struct clock_now *now)
 {
     sync_line_changed(&d->sync, now->mono_ms, chance());
+}
+
+void deliver_rows_changed(struct deliver *d)
+{
+    sync_abandon(&d->sync);
+    if (!uplink_busy(d->uplink)) d->rows = 0;
 }
 
 int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool paused,

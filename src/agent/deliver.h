@@ -82,6 +82,8 @@ int64_t deliver_timeout_ms(const struct deliver *d, const struct clock_now *now)
 
 void deliver_try_now(struct deliver *d, const struct clock_now *now);
 void deliver_line_changed(struct deliver *d, const struct clock_now *now);
+/* Rows were dropped, retried or erased: the batch at hand is taken anew. */
+void deliver_rows_changed(struct deliver *d);
 int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool paused,
                            struct fault *why);
 

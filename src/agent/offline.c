@@ -3,6 +3,7 @@
 
 #include "agent/build.h"
 #include "agent/ingest.h"
+#include "agent/manage.h"
 #include "agent/open.h"
 #include "base/times.h"
 #include "platform/platform.h"
@@ -28,17 +29,49 @@ static void write_status(struct buf *out, const struct config *c, struct queue *
                    "\"do\":\"start it: systemctl start tillpost, or tillpost run\"}]}");
 }
 
-int offline_status(const struct config *c, struct buf *out, struct fault *why)
+int offline_open(struct offline *o, const struct config *c, struct fault *why)
 {
-    struct queue *q = NULL;
+    o->queue = NULL;
     if (platform_become_owner(c->queue.path) < 0)
         return fault_set(why, TILLPOST_E_DENIED, "", "the owner of %s cannot be acted for",
                          c->queue.path);
-    int rc = open_queue(c, false, &q, why);
+    return open_queue(c, false, &o->queue, why);
+}
+
+void offline_close(struct offline *o)
+{
+    queue_close(o->queue);
+    o->queue = NULL;
+}
+
+int offline_status(const struct config *c, struct buf *out, struct fault *why)
+{
+    struct offline o;
+    int rc = offline_open(&o, c, why);
     if (rc < 0) return rc;
-    write_status(out, c, q);
-    queue_close(q);
+    write_status(out, c, o.queue);
+    offline_close(&o);
     return 0;
+}
+
+int offline_events(struct offline *o, const char *state, int64_t after, struct buf *out,
+                   struct fault *why)
+{
+    return manage_list(o->queue, str_from(state), MANAGE_LIST, after, out, why);
+}
+
+int offline_event(struct offline *o, const char *event_id, struct buf *out, struct fault *why)
+{
+    return manage_find(o->queue, str_from(event_id), out, why);
+}
+
+int offline_change(struct offline *o, bool drop, struct str body, struct buf *out,
+                   struct fault *why)
+{
+    int64_t now_s = platform_wall_ms() / 1000;
+    int rc = manage_change(o->queue, drop ? MANAGE_DROP : MANAGE_RETRY, body, now_s, out, why);
+    if (rc >= 0) rc = queue_commit(o->queue, why);
+    return rc < 0 ? rc : 0;
 }
 
 int offline_dry_run(const struct config *c, const char *type, struct str body, struct buf *out)

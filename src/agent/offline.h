@@ -15,4 +15,18 @@ int offline_status(const struct config *c, struct buf *out, struct fault *why);
  * agent would give. type as in /v1/<type>. */
 int offline_dry_run(const struct config *c, const char *type, struct str body, struct buf *out);
 
+/* The queue without an agent, opened for a verb and closed by offline_close. */
+struct offline {
+    struct queue *queue;
+};
+int offline_open(struct offline *o, const struct config *c, struct fault *why);
+void offline_close(struct offline *o);
+/* The same answers as the routes give: GET /v1/events, GET /v1/events/ID, POST /v1/events/retry
+ * (or drop). A change is committed. */
+int offline_events(struct offline *o, const char *state, int64_t after, struct buf *out,
+                   struct fault *why);
+int offline_event(struct offline *o, const char *event_id, struct buf *out, struct fault *why);
+int offline_change(struct offline *o, bool drop, struct str body, struct buf *out,
+                   struct fault *why);
+
 #endif

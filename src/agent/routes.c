@@ -1,13 +1,11 @@
 /* routes.c: the routes of the local API as a table, and what each does. */
 #include "agent/agent.h"
-#include "base/times.h"
+#include "agent/manage.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 typedef void (*handler)(struct agent *a, struct answer *answer, const char *argument);
-
-enum { EVENTS_LIMIT = 100, EVENTS_LIMIT_MAX = 1000 };
 
 static void refuse(struct answer *answer, const struct fault *why)
 {
@@ -38,65 +36,17 @@ static void handle_batch(struct agent *a, struct answer *answer, const char *arg
 
 /* Events out --------------------------------------------------------------------------------- */
 
-struct listing {
-    struct buf *out;
-    unsigned count, limit;
-    int64_t last_seq;
-};
-
-static void write_time(struct buf *out, const char *key, int64_t unix_ms)
-{
-    char text[TIMES_TEXT_BYTES];
-    times_format(unix_ms, text);
-    buf_printf(out, ",\"%s\":\"%s\"", key, text);
-}
-
-static void write_optional(struct buf *out, const char *key, struct str value)
-{
-    buf_printf(out, ",\"%s\":", key);
-    if (value.len) json_write_string(out, value);
-    else buf_add_z(out, "null");
-}
-
-static int write_event(void *ctx, const struct queue_row *row)
-{
-    static const char *const states[] = {"queued", "sent", "dead", "dropped"};
-    struct listing *l = ctx;
-    if (l->count++) buf_add_char(l->out, ',');
-    buf_printf(l->out, "{\"seq\":%lld,\"event_id\":", (long long)row->seq);
-    json_write_string(l->out, row->event_id);
-    buf_add_z(l->out, ",\"event\":");
-    json_write_string(l->out, row->event);
-    buf_printf(l->out, ",\"state\":\"%s\"", states[row->state]);
-    write_time(l->out, "occurred_at", row->occurred_ms);
-    write_time(l->out, "recorded_at", row->recorded_s * 1000);
-    write_optional(l->out, "reason", row->reason);
-    write_optional(l->out, "message", row->message);
-    buf_add_char(l->out, '}');
-    l->last_seq = row->seq;
-    return l->limit && l->count == l->limit;
-}
-
 /* state=queued|sent|dead, limit=N, after=SEQ; each may be absent. */
-static int list_query(const struct api_request *r, enum queue_state *state, unsigned *limit,
-                      int64_t *after, struct fault *why)
+static int list_query(const struct api_request *r, char *state, size_t state_bytes,
+                      unsigned *limit, int64_t *after, struct fault *why)
 {
-    static const char *const names[] = {"queued", "sent", "dead"};
     char text[32];
     uint64_t n = 0;
-    if (api_query(r, "state", text, sizeof text)) {
-        size_t i = 0;
-        while (i < 3 && strcmp(text, names[i]) != 0) i++;
-        if (i == 3)
-            return fault_set(why, TILLPOST_E_BAD_REQUEST, "state",
-                             "state must be queued, sent or dead");
-        *state = (enum queue_state)i;
-    }
-    *limit = EVENTS_LIMIT;
+    if (!api_query(r, "state", state, state_bytes)) state[0] = 0;
     if (api_query(r, "limit", text, sizeof text)) {
-        if (str_to_u64(str_from(text), &n) < 0 || n < 1 || n > EVENTS_LIMIT_MAX)
+        if (str_to_u64(str_from(text), &n) < 0 || n < 1 || n > MANAGE_LIST_MAX)
             return fault_set(why, TILLPOST_E_BAD_REQUEST, "limit", "limit must be 1 to %d",
-                             EVENTS_LIMIT_MAX);
+                             MANAGE_LIST_MAX);
         *limit = (unsigned)n;
     }
     if (api_query(r, "after", text, sizeof text)) {
@@ -111,35 +61,33 @@ static int list_query(const struct api_request *r, enum queue_state *state, unsi
 static void handle_events(struct agent *a, struct answer *answer, const char *argument)
 {
     (void)argument;
-    enum queue_state state = QUEUE_QUEUED;
-    struct listing l = {.out = &answer->body};
+    char state[16];
+    unsigned limit = MANAGE_LIST;
     int64_t after = 0;
     struct fault why = {0};
-    int rc = list_query(&answer->request, &state, &l.limit, &after, &why);
-    buf_add_z(&answer->body, "{\"events\":[");
-    if (rc >= 0) rc = queue_list(a->queue, state, after, l.limit, write_event, &l, &why);
-    if (rc < 0) {
-        refuse(answer, &why);
-        return;
-    }
-    if (l.count == l.limit)
-        buf_printf(&answer->body, "],\"next\":%lld}", (long long)l.last_seq);
-    else buf_add_z(&answer->body, "],\"next\":null}");
+    int rc = list_query(&answer->request, state, sizeof state, &limit, &after, &why);
+    if (rc >= 0)
+        rc = manage_list(a->queue, str_from(state), limit, after, &answer->body, &why);
+    if (rc < 0) refuse(answer, &why);
 }
 
 static void handle_event(struct agent *a, struct answer *answer, const char *argument)
 {
     (void)argument;
-    struct listing l = {.out = &answer->body};
     struct fault why = {0};
-    buf_add_z(&answer->body, "{\"events\":[");
-    int rc = queue_find(a->queue, answer->request.parameter, write_event, &l, &why);
-    if (rc >= 0 && !l.count)
-        rc = fault_set(&why, TILLPOST_E_NOT_FOUND, "",
-                       "no event with this id is known: it never came, or it was delivered longer "
-                       "than queue.keep_sent ago");
+    if (manage_find(a->queue, answer->request.parameter, &answer->body, &why) < 0)
+        refuse(answer, &why);
+}
+
+static void handle_change(struct agent *a, struct answer *answer, const char *argument)
+{
+    struct fault why = {0};
+    enum manage_change what = strcmp(argument, "retry") == 0 ? MANAGE_RETRY : MANAGE_DROP;
+    int64_t now_s = clock_truth_ms(&a->clock, &a->now) / 1000;
+    answer->promises = true;
+    int rc = manage_change(a->queue, what, body_of(answer), now_s, &answer->body, &why);
     if (rc < 0) refuse(answer, &why);
-    else buf_add_z(&answer->body, "]}");
+    deliver_rows_changed(&a->deliver);
 }
 
 /* The operator ------------------------------------------------------------------------------- */
@@ -193,6 +141,8 @@ static void handle_health(struct agent *a, struct answer *answer, const char *ar
     X(IMPORT,  "POST", "/v1/import",    API_BATCH_BODY, false,  false, handle_batch,   "") \
     X(EVENTS,  "GET",  "/v1/events",    API_NO_BODY,    false,  false, handle_events,  "") \
     X(EVENT,   "GET",  "/v1/events/*",  API_NO_BODY,    false,  false, handle_event,   "") \
+    X(RETRY,    "POST", "/v1/events/retry", API_SMALL_BODY, false, false, handle_change, "retry") \
+    X(DROP,     "POST", "/v1/events/drop", API_SMALL_BODY, true, false, handle_change, "drop") \
     X(SYNC,    "POST", "/v1/sync",      API_SMALL_BODY, false,  false, handle_sync,    "") \
     X(PAUSE,   "POST", "/v1/pause",     API_SMALL_BODY, false,  false, handle_pause,   "pause") \
     X(RESUME,  "POST", "/v1/resume",    API_SMALL_BODY, false,  false, handle_pause,   "resume") \

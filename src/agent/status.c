@@ -115,7 +115,7 @@ static const struct {
   {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; set the clock if it stays"},
   {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "open the network's sign-in page, or ask the network's operator to let this device through"},
   {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
-  {"dead_letters",    dead_letters, "some events were refused and are set aside",                "look at them: GET /v1/events?state=dead"},
+  {"dead_letters",    dead_letters, "some events were refused and are set aside",                "tillpost events --state dead, then tillpost retry or drop"},
   {"config_reload",   bad_reload,   "the changed configuration file is broken and not in force", "tillpost check"},
 };
 /* clang-format on */

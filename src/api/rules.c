@@ -251,6 +251,14 @@ static bool is_json(struct str type)
     return true;
 }
 
+/* RudderStack's SDK gzips JSON and leaves the type to axios, which takes any buffer for a form. Seen
+ * in @rudderstack/rudder-sdk-node 3.0.13. No page can send it unasked: a Content-Encoding, unlike a
+ * form's type, needs a preflight. */
+static bool is_mislabelled(struct str type)
+{
+    return str_is_nocase(type, "application/x-www-form-urlencoded");
+}
+
 static void judge_length(const struct rules *r, struct head *h, struct verdict *v)
 {
     uint64_t length = 0;
@@ -268,7 +276,8 @@ static void judge_body(const struct rules *r, struct head *h, struct verdict *v)
     (void)r;
     if (!v->has_body || v->options) return;
     v->gzip = str_is_nocase(encoding, "gzip") || str_is_nocase(encoding, "x-gzip");
-    if (!is_json(h->value[HEAD_CONTENT_TYPE]))
+    if (!is_json(h->value[HEAD_CONTENT_TYPE]) &&
+        !(v->gzip && is_mislabelled(h->value[HEAD_CONTENT_TYPE])))
         refuse(v, TILLPOST_E_UNSUPPORTED_MEDIA, "send the body as Content-Type: application/json");
     else if (encoding.len > 0 && !v->gzip && !str_is_nocase(encoding, "identity"))
         refuse(v, TILLPOST_E_UNSUPPORTED_MEDIA, "the Content-Encodings here are gzip and identity");

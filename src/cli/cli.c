@@ -13,6 +13,10 @@ const struct cli_verb cli_verbs[] = {
   {"check",   verb_check,   "j",     "[--json]",                                "is the configuration right?",                    "tillpost check"},
   {"track",   verb_track,   "jstdo", "[--type T] [--dry-run] [FILE...|-]",      "hand in calls, one JSON object a line",          "echo '{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\"}}' | tillpost track"},
   {"status",  verb_status,  "js",    "[--json]",                                "how the agent is, and the one thing to do",      "tillpost status"},
+  {"events",  verb_events,  "jsSf",  "[--state queued|sent|dead] [--follow]",   "list events; dead ones need a person",           "tillpost events --state dead"},
+  {"show",    verb_show,    "jso",   "ID",                                      "all that is known of an event",                  "tillpost show till-7-00042"},
+  {"retry",   verb_retry,   "jsDo",  "ID...|--dead",                            "put dead events back into the queue",            "tillpost retry --dead"},
+  {"drop",    verb_drop,    "jsDo",  "ID...|--dead",                            "give events up; their ids stay known",           "tillpost drop till-7-00042"},
   {"sync",    verb_sync,    "js",    "",                                        "try to deliver now",                             "tillpost sync"},
   {"pause",   verb_pause,   "js",    "",                                        "stop deliveries; recording goes on",             "tillpost pause"},
   {"resume",  verb_resume,  "js",    "",                                        "deliver again",                                  "tillpost resume"},
@@ -25,6 +29,7 @@ const size_t cli_verb_count = sizeof cli_verbs / sizeof cli_verbs[0];
 /* clang-format off */
 static const struct { const char *name; char letter; bool takes_value; } options[] = {
     {"--config",  'c', true},  {"--socket",  's', true}, {"--type", 't', true},
+    {"--state",   'S', true},  {"--follow",  'f', false}, {"--dead", 'D', false},
     {"--json",    'j', false}, {"--dry-run", 'd', false},
     {"--help",    'h', false}, {"-h",        'h', false},
 };
@@ -70,6 +75,9 @@ static void set_option(struct cli *c, char letter, const char *value)
     case 't': c->type = value; break;
     case 'j': c->json = true; break;
     case 'd': c->dry_run = true; break;
+    case 'S': c->state = value; break;
+    case 'f': c->follow = true; break;
+    case 'D': c->dead = true; break;
     default: c->help = true; break;
     }
 }

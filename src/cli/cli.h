@@ -22,7 +22,8 @@ struct cli {
     const char *config; /* --config, or NULL */
     const char *socket; /* --socket, or NULL */
     const char *type;   /* --type, or NULL */
-    bool json, dry_run, help;
+    const char *state;  /* --state, or NULL */
+    bool json, dry_run, help, follow, dead;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
     struct config *loaded; /* cli_config; freed by cli_main */
@@ -31,7 +32,7 @@ struct cli {
 struct cli_verb {
     const char *name;
     int (*run)(struct cli *c);
-    const char *options;  /* letters: j --json, s --socket, t --type, d --dry-run, o operands */
+    const char *options;  /* letters of cli.c's table of options, and o for operands */
     const char *synopsis; /* behind the name */
     const char *summary;
     const char *example;
@@ -53,6 +54,10 @@ int verb_run(struct cli *c);
 int verb_check(struct cli *c);
 int verb_track(struct cli *c);
 int verb_status(struct cli *c);
+int verb_events(struct cli *c);
+int verb_show(struct cli *c);
+int verb_retry(struct cli *c);
+int verb_drop(struct cli *c);
 int verb_sync(struct cli *c);
 int verb_pause(struct cli *c);
 int verb_resume(struct cli *c);

@@ -26,7 +26,6 @@ enum {
     CURRENCY_LETTERS = 3,
     NO_INDEX = -1,
 };
-static const double exact_below = 1e15; /* integers of at most 15 digits */
 
 /* Where a value stands: $.name, $.name[index], $.contents.name, $.contents[item].name */
 struct place {
@@ -140,6 +139,12 @@ static void write_text_member(struct build *b, struct str key, struct str text)
 
 /* Text ----------------------------------------------------------------------------------------- */
 
+static bool is_blank(const struct json *v)
+{
+    return json_type(v) == JSON_NULL ||
+           (json_is(v, JSON_STRING) && unicode_is_blank(json_string(v)));
+}
+
 /* A number's digits as they came in, if there were at most 15 and no exponent is needed. */
 static bool number_text(double d, char out[NUMBER_TEXT_BYTES])
 {
@@ -152,9 +157,9 @@ static int read_text(struct build *b, const struct place *at, const struct json 
 {
     char digits[NUMBER_TEXT_BYTES];
     *out = STR("");
-    if (json_type(v) == JSON_NULL) return TILLPOST_OK;
+    if (is_blank(v)) return TILLPOST_OK;
     if (json_type(v) == JSON_STRING) {
-        if (!unicode_is_blank(json_string(v))) *out = json_string(v);
+        *out = json_string(v);
         return TILLPOST_OK;
     }
     if (json_type(v) != JSON_NUMBER) {
@@ -253,6 +258,7 @@ static int write_query(struct build *b, const struct field *f, const struct plac
 enum { HASH_ITEM_BYTES = PII_HASH_BYTES - 1 + 3 }; /* with two quotes and a comma or bracket */
 
 struct person {
+    bool is_id;
     enum pii_result (*hash)(const struct build *b, struct str plain, char out[PII_HASH_BYTES]);
     const char *invalid_code, *invalid_message;
 };
@@ -276,13 +282,24 @@ static enum pii_result hash_external_id(const struct build *b, struct str plain,
 }
 
 static const struct person email_person = {
-    hash_email, "invalid_email", "not an e-mail address (one @, at most 254 bytes): left out"};
+    false, hash_email, "invalid_email", "not an e-mail address (one @, at most 254 bytes): left out"};
 static const struct person phone_person = {
-    hash_phone, "invalid_phone",
+    false, hash_phone, "invalid_phone",
     "not a phone number (7 to 15 digits with the country code): left out"};
 static const struct person external_id_person = {
-    hash_external_id, "invalid_external_id",
-    "stands for nobody (\"null\", \"N/A\", the hash of one of those): left out"};
+    true, hash_external_id, "invalid_external_id",
+    "no text, or one that stands for nobody (\"null\", \"N/A\", the hash of one of those): left out"};
+
+/* true or {} is no e-mail address, as "abc" is none. Only an id in a number that a double cannot
+ * hold is worth a refusal: read_text tells the sender how to mend it. */
+static bool may_be_person(const struct person *person, const struct json *v)
+{
+    char digits[NUMBER_TEXT_BYTES];
+    if (!json_is(v, JSON_NUMBER)) return json_is(v, JSON_NULL) || json_is(v, JSON_STRING);
+    bool kept = person->is_id || number_text(json_number(v), digits);
+    wipe(digits, sizeof digits);
+    return kept;
+}
 
 /* Is the hash among those written since `start`, which follow a bracket? */
 static bool is_written(const struct build *b, size_t start, const char hash[PII_HASH_BYTES])
@@ -296,11 +313,12 @@ static bool is_written(const struct build *b, size_t start, const char hash[PII_
 static int write_person(struct build *b, const struct person *person, const struct place *at,
                         const struct json *v, size_t start)
 {
-    struct str plain;
+    struct str plain = STR("");
     char hash[PII_HASH_BYTES];
-    int err = read_text(b, at, v, &plain);
+    bool may_be = may_be_person(person, v);
+    int err = may_be ? read_text(b, at, v, &plain) : TILLPOST_OK;
     if (err < 0) return err;
-    switch (person->hash(b, plain, hash)) {
+    switch (may_be ? person->hash(b, plain, hash) : PII_INVALID) {
     case PII_OK: break;
     case PII_BLANK: warn(b, at, "blank", "a blank value: left out"); return 0;
     case PII_INVALID: warn(b, at, person->invalid_code, person->invalid_message); return 0;
@@ -426,16 +444,6 @@ static bool read_decimal(struct str text, double *out)
     return digits > 0 && digits <= NUMBER_DIGITS_MAX && points <= 1;
 }
 
-/* Would 15 digits change an amount of 1e15 or more? Below, they only round float noise away. */
-static bool is_number_kept(double d)
-{
-    char text[NUMBER_TEXT_BYTES];
-    if (!isfinite(d)) return false;
-    if (fabs(d) < exact_below) return true;
-    snprintf(text, sizeof text, "%.*g", NUMBER_DIGITS_MAX, d);
-    return strtod(text, NULL) == d;
-}
-
 static int write_number(struct build *b, const struct field *f, const struct place *at,
                         const struct json *v)
 {
@@ -451,10 +459,7 @@ static int write_number(struct build *b, const struct field *f, const struct pla
     if (type != JSON_STRING && type != JSON_NUMBER) {
         return refuse(b, at, TILLPOST_E_BAD_NUMBER, "must be a number");
     }
-    if (!is_number_kept(d)) {
-        return refuse(b, at, TILLPOST_E_BAD_NUMBER,
-                      "is too large: more than 15 digits would change on the way");
-    }
+    if (!isfinite(d)) return refuse(b, at, TILLPOST_E_BAD_NUMBER, "is too large for a number");
     write_key(b, f->key);
     json_write_number(&b->rest, d);
     return TILLPOST_OK;
@@ -496,8 +501,7 @@ static int write_content_type(struct build *b, const struct field *f, const stru
                               const struct json *v)
 {
     struct str text = json_string(v);
-    if (json_type(v) == JSON_NULL) return TILLPOST_OK;
-    if (json_type(v) == JSON_STRING && unicode_is_blank(text)) return TILLPOST_OK;
+    if (is_blank(v)) return TILLPOST_OK;
     if (!str_is(text, "product") && !str_is(text, "product_group")) {
         return refuse(b, at, TILLPOST_E_BAD_CONTENT_TYPE, "must be product or product_group");
     }
@@ -512,9 +516,7 @@ static int read_flag(const struct json *v, bool *out)
     double d = json_number(v);
     *out = json_type(v) == JSON_TRUE || str_is(text, "true") || (is_number && d == 1);
     bool is_false = json_type(v) == JSON_FALSE || str_is(text, "false") || (is_number && d == 0);
-    bool is_blank =
-        json_type(v) == JSON_NULL || (json_type(v) == JSON_STRING && unicode_is_blank(text));
-    return *out || is_false || is_blank ? TILLPOST_OK : TILLPOST_E_BAD_FIELD;
+    return *out || is_false || is_blank(v) ? TILLPOST_OK : TILLPOST_E_BAD_FIELD;
 }
 
 /* Sent even when it is false, as Segment does: the bodies are to be the same. */
@@ -599,7 +601,7 @@ static int write_group(struct build *b, enum group group, const struct json *con
 
 static int write_content(struct build *b, struct place at, const struct json *item)
 {
-    if (json_type(item) == JSON_NULL) return TILLPOST_OK;
+    if (is_blank(item)) return TILLPOST_OK;
     if (!json_is(item, JSON_OBJECT)) {
         at.index = at.item;
         at.item = NO_INDEX;
@@ -619,10 +621,9 @@ static int write_contents(struct build *b, const struct field *f, const struct p
                           const struct json *v)
 {
     bool is_array = json_is(v, JSON_ARRAY);
-    bool is_blank = json_is(v, JSON_STRING) && unicode_is_blank(json_string(v));
     struct place place = *at;
     int err = TILLPOST_OK;
-    if (json_type(v) == JSON_NULL || is_blank) return err;
+    if (is_blank(v)) return err;
     size_t start = open_member(b, f->key, '[');
     for (const struct json *item = is_array ? json_first(v) : v; item != NULL && err >= 0;) {
         if (is_array) place.item++;

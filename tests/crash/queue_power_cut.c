@@ -419,16 +419,26 @@ struct tally {
     long cuts, unopened, unsound, lost;
 };
 
-/* The digest must be that of the last point before the cut or of the one after. */
+static bool was_tried(const struct point *p, const struct digest *found)
+{
+    return p->tried.all == found->all || p->tried.unforgettable == found->unforgettable;
+}
+
+/* The digest must be that of the last point before the cut or of the one after. What a call tried in
+ * vain may show until something else was committed in its place. */
 static bool is_expected(const struct world *w, size_t op, const struct digest *found)
 {
     size_t i = 0;
     while (i < w->point_count && w->points[i].log_len <= op) i++;
-    bool last = i > 0 && w->points[i - 1].digest.all == found->all;
-    if (last || i == w->point_count) return last;
-    const struct point *next = &w->points[i];
-    return next->digest.all == found->all || next->tried.all == found->all ||
-           next->tried.unforgettable == found->unforgettable;
+    if (i < w->point_count) {
+        const struct point *next = &w->points[i];
+        if (next->digest.all == found->all || was_tried(next, found)) return true;
+    }
+    if (i == 0) return false;
+    uint64_t last = w->points[i - 1].digest.all;
+    for (size_t k = i; k > 0 && w->points[k - 1].digest.all == last; k--)
+        if (was_tried(&w->points[k - 1], found)) return true;
+    return last == found->all;
 }
 
 static void check_cut(struct world *w, const struct replay *r, enum cut cut, struct tally *t)
