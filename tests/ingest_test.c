@@ -85,6 +85,12 @@ static int64_t queued(void)
     return c.queued;
 }
 
+static int see_row(void *ctx, const struct queue_row *row)
+{
+    *(struct queue_row *)ctx = *row;
+    return 1;
+}
+
 #define ORDER "\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\",\"value\":5}"
 
 /* clang-format off */
@@ -218,6 +224,25 @@ static void a_mapping_that_asks_for_no_id_gets_the_calls_own(void **state)
     load("");
 }
 
+static void the_original_time_stamp_stands_in_for_a_missing_one(void **state)
+{
+    (void)state;
+    struct queue_row row = {0};
+    char stamp[TIMES_TEXT_BYTES], body[512];
+    times_format(TRUTH_MS - 3600 * 1000, stamp);
+    load(", \"mappings\": {\"presets\": [], \"custom\": [{\"name\":\"Exported\",\"subscribe\":"
+         "\"type = \\\"track\\\"\",\"mapping\":{\"event\":\"Subscribe\",\"timestamp\":"
+         "{\"@path\":\"$.timestamp\"},\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    (void)snprintf(body, sizeof body, "{\"messageId\":\"orig\",\"originalTimestamp\":\"%s\"," ORDER "}",
+                   stamp);
+    assert_int_equal(call(body), 200);
+    assert_true(queue_find(queue, STR("orig"), see_row, &row, NULL) >= 0);
+    assert_false(row.stamped);
+    assert_int_equal(row.occurred_ms, TRUTH_MS - 3600 * 1000);
+    queue_rollback(queue);
+    load("");
+}
+
 static void one_bad_mapping_does_not_take_the_others_with_it(void **state)
 {
     (void)state;
@@ -318,12 +343,6 @@ static void more_than_a_thousand_calls_are_too_large(void **state)
     buf_free(&body);
 }
 
-static int see_row(void *ctx, const struct queue_row *row)
-{
-    *(struct queue_row *)ctx = *row;
-    return 1;
-}
-
 static void a_sale_on_a_wrong_clock_is_taken_and_marked(void **state)
 {
     (void)state;
@@ -370,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_call_without_anything_to_derive_from_gets_a_fresh_id),
         cmocka_unit_test(a_call_that_matches_two_mappings_makes_two_events_with_one_id),
         cmocka_unit_test(a_mapping_that_asks_for_no_id_gets_the_calls_own),
+        cmocka_unit_test(the_original_time_stamp_stands_in_for_a_missing_one),
         cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
         cmocka_unit_test(only_a_true_consent_lets_an_event_in),
         cmocka_unit_test(a_batch_gives_each_call_its_own_answer_in_order),

@@ -400,6 +400,15 @@ static struct json *members_of(struct ingest *g, const struct json *parsed)
     return call;
 }
 
+/* Segment fills in `timestamp` for its destinations, and exported mappings ask for nothing else;
+ * RudderStack's SDK sends only `originalTimestamp`. */
+static bool fill_timestamp(struct ingest *g, struct json *call)
+{
+    const struct json *original = json_get(call, "originalTimestamp");
+    if (!blank(json_get(call, "timestamp")) || blank(original)) return true;
+    return json_set(&g->arena, call, STR("timestamp"), json_ref(&g->arena, original));
+}
+
 static int take_text(struct ingest *g, const struct clock_now *now, struct str text,
                      const struct surroundings *around, struct buf *answer)
 {
@@ -415,7 +424,7 @@ static int take_text(struct ingest *g, const struct clock_now *now, struct str t
         status = refuse(g, &why, answer);
     } else {
         struct json *call = members_of(g, parsed);
-        if (!call || !add_surroundings(g, call, around))
+        if (!call || !add_surroundings(g, call, around) || !fill_timestamp(g, call))
             (void)fault_set(&why, TILLPOST_E_NO_MEMORY, "", "out of memory; send it again");
         else (void)check_type(g, call, around->type, &why);
         status = why.err ? refuse(g, &why, answer) : take_call(g, now, call, answer);

@@ -53,6 +53,9 @@ struct sink_counts {
 };
 struct sink_counts sink_counts(void);
 
+/* stages.c: prints the CPU time of a call by stage; its queue is made in dir. */
+bool stages_run(const char *dir);
+
 /* agent.c: tillpost with a configuration of its own in dir. */
 pid_t agent_begin(const char *program, const char *dir, int port);
 bool agent_end(pid_t pid);

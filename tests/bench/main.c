@@ -129,6 +129,7 @@ static int run(const struct arguments *args, const char *dir)
     good = agent_end(agent) && good;
     if (good) print_table(&r, dir);
     else print_log(dir);
+    good = good && stages_run(dir);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
