@@ -41,7 +41,8 @@ int64_t platform_free_bytes(const char *path); /* free to us on its file system,
 bool platform_on_tmpfs(const char *path);
 
 /* listen.c: listening sockets, non-blocking, close-on-exec. */
-/* Replaces a stale socket file, refuses a live one (LOCKED). group < 0: unchanged. */
+/* Replaces a stale socket file, refuses a live one (LOCKED). group < 0: unchanged. DENIED with
+ * EPERM: others may write the directory (no sticky bit), or it is neither root's nor ours. */
 int platform_listen_unix(const char *path, unsigned mode, long group, int *fd);
 int platform_listen_tcp(const char *address, uint16_t port, int *fd); /* numeric address */
 int platform_accept(int listen_fd);                                   /* fd, or -1 with errno */
@@ -53,7 +54,7 @@ int platform_peer(int fd, struct platform_peer *out); /* SO_PEERCRED */
 bool platform_user_in_group(unsigned uid, unsigned gid, unsigned primary_gid);
 long platform_group_id(const char *name); /* -1 unknown */
 long platform_user_id(const char *name);  /* -1 unknown */
-int platform_connect_unix(const char *path);
+int platform_connect_unix(const char *path); /* UNAVAILABLE, DENIED, CONFIG, IO */
 /* Sockets handed in by systemd (LISTEN_FDS), by index; -1 when there are fewer. */
 int platform_inherited_socket(unsigned index, bool *is_unix);
 

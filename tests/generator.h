@@ -1,7 +1,7 @@
 /*
  * generator.h: random calls, and what product.md says of them, told a second time and plainly.
  *
- * generator_calls.c makes the calls. The other three files are the second telling: text
+ * generator_calls.c and generator_values.c make the calls. The others are the second telling: text
  * (generator_text.c), triggers and mappings (generator_mappings.c), fields and the whole call
  * (generator_plain.c). They share nothing with the rooms but the table of errors, and are meant to
  * be held against product.md section 4, not to be quick: cJSON, fixed buffers, one rule at a time.
@@ -81,8 +81,9 @@ struct plain_event {
 };
 
 struct plain_outcome {
-    const char *ignored; /* the reason, or NULL */
+    const char *ignored;               /* the reason, or NULL */
     char message_id[PLAIN_TEXT_BYTES]; /* for events whose mapping gives none; "" */
+    bool any_id; /* silent: what a messageId that no mapping reads is as a number, or padded */
     plain_faults faults; /* of the call as a whole */
     size_t matched;      /* mappings that fire; one event each, good or bad */
     struct plain_event events[PLAIN_MAPPINGS];
@@ -98,6 +99,7 @@ void plain_free(struct plain_outcome *o);
 struct generator {
     uint64_t state;
     unsigned odd_percent; /* values of a wrong form */
+    bool at_top;          /* of the call, where the agent looks itself: blanks are plain ones */
     int64_t now_ms;
     int zone_s;
     struct buf out;

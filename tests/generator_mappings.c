@@ -6,6 +6,7 @@
 #include "generator.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +37,11 @@ static void copy(cJSON *fields, const char *key, const cJSON *v)
 /* Presets -------------------------------------------------------------------------------------- */
 
 /* "first that exists"; a blank one does not. silent: traits, which identify calls have. */
-static const struct { const char *field, *paths[3]; } sources[] = {
+static const struct {
+    const char *field, *paths[3];
+} sources[] = {
     {"event_id", {"messageId"}},
-    {"timestamp", {"timestamp", "originalTimestamp"}},
+    {"timestamp", {"timestamp"}},
     {"email_addresses", {"properties.email", "context.traits.email", "traits.email"}},
     {"phone_numbers", {"properties.phone", "context.traits.phone", "traits.phone"}},
     {"external_ids", {"userId", "anonymousId"}},
@@ -68,23 +71,28 @@ static void copy_first(cJSON *fields, const cJSON *call, size_t source)
     }
 }
 
-/* "`ttclid` and `ttp` are read under all these spellings." */
+/* "`ttclid` and `ttp` are read under all these spellings." silent: in which order. */
 static void copy_from_integrations(cJSON *fields, const cJSON *call, const char *key)
 {
+    static const char *const ours[] = {"TikTok Offline Conversions",
+                                       "Tiktok Offline Conversions (Actions)"};
     const cJSON *v;
-    cJSON_ArrayForEach(v, get(call, "integrations"))
-    {
-        if (v->string == NULL || get(fields, key) != NULL) continue;
-        if (strcasecmp(v->string, "TikTok Offline Conversions") == 0 ||
-            strcasecmp(v->string, "Tiktok Offline Conversions (Actions)") == 0)
-            copy(fields, key, cJSON_IsObject(v) ? get(v, key) : NULL);
+    for (size_t i = 0; i < 2; i++) {
+        cJSON_ArrayForEach(v, get(call, "integrations"))
+        {
+            bool is_ours = v->string != NULL && strcasecmp(v->string, ours[i]) == 0;
+            if (is_ours && cJSON_IsObject(v) && get(fields, key) == NULL)
+                copy(fields, key, get(v, key));
+        }
     }
 }
 
 static void add_item(cJSON *contents, const cJSON *product)
 {
-    static const struct { const char *field, *key; } keys[] = {
-        {"price", "price"},          {"quantity", "quantity"}, {"content_category", "category"},
+    static const struct {
+        const char *field, *key;
+    } keys[] = {
+        {"price", "price"},           {"quantity", "quantity"}, {"content_category", "category"},
         {"content_id", "product_id"}, {"content_name", "name"}, {"brand", "brand"},
     };
     cJSON *item = cJSON_CreateObject();
@@ -141,7 +149,7 @@ static void write_value(char out[PLAIN_TEXT_BYTES], const cJSON *v)
         append(out, v->valuestring);
     } else if (cJSON_IsNumber(v)) {
         (void)snprintf(digits, sizeof digits, "%.15g", v->valuedouble);
-        append(out, digits);
+        append(out, isfinite(v->valuedouble) ? digits : "null");
     } else if (cJSON_IsArray(v)) {
         const cJSON *item;
         cJSON_ArrayForEach(item, v)
@@ -274,8 +282,6 @@ static void fill_till(cJSON *fields, const cJSON *call)
     cJSON_AddStringToObject(fields, "event", "Purchase");
     copy(fields, "event_id", get(call, "messageId"));
     copy(fields, "timestamp", get(call, "timestamp"));
-    if (get(fields, "timestamp") == NULL)
-        copy(fields, "timestamp", get(call, "originalTimestamp"));
     copy(fields, "email_addresses", plain_at(call, "properties.email"));
     if (get(fields, "email_addresses") == NULL)
         copy(fields, "email_addresses", plain_at(call, "context.traits.email"));
@@ -323,6 +329,15 @@ static void fill_fold(cJSON *fields, const cJSON *call)
     copy(fields, "email_addresses", plain_at(call, "properties.email"));
     copy(fields, "external_ids", get(call, "userId"));
     copy(fields, "order_id", plain_at(call, "properties.order_id"));
+    copy(fields, "shop_id", cJSON_GetArrayItem(plain_at(call, "properties.shops"), 0));
+    copy(fields, "lead_id", get(get(call, "properties"), "till.id"));
+    cJSON *phones = cJSON_AddArrayToObject(fields, "phone_numbers");
+    const cJSON *person;
+    cJSON_ArrayForEach(person, plain_at(call, "properties.people"))
+    {
+        const cJSON *phone = get(person, "phone");
+        if (phone != NULL) cJSON_AddItemToArray(phones, cJSON_Duplicate(phone, true));
+    }
     cJSON *contents = cJSON_AddArrayToObject(fields, "contents");
     const cJSON *item = plain_at(call, "properties.item");
     cJSON *merged = cJSON_Duplicate(item, true);
@@ -395,7 +410,8 @@ const struct plain_mapping plain_mappings[PLAIN_MAPPINGS] = {
      "{`name`:`Fold`,`subscribe`:`event = 'Fold' and !contains(properties.mode, 'skip') and "
      "typeof(properties.item) = 'object'`,`mapping`:{`event`:`AddToCart`,`event_id`:{`@path`:`$.messageId`},"
      "`timestamp`:{`@path`:`$.timestamp`},`email_addresses`:{`@excludeWhenNull`:{`@path`:`$.properties.email`}},"
-     "`external_ids`:{`@path`:`$.userId`},"
+     "`external_ids`:{`@path`:`$.userId`},`phone_numbers`:{`@path`:`$.properties.people.phone`},"
+     "`shop_id`:{`@path`:`$.properties.shops[0]`},`lead_id`:{`@path`:`$.properties['till.id']`},"
      "`order_id`:{`@transform`:{`apply`:{`id`:{`@path`:`$.properties.order_id`}},`mapping`:{`@path`:`$.id`}}},"
      "`contents`:[{`@merge`:{`objects`:[{`price`:1,`brand`:`none`},{`@path`:`$.properties.item`}],`direction`:`right`}}],"
      "`query`:{`@json`:{`mode`:`encode`,`value`:{`@flatten`:{`value`:{`@path`:`$.properties.nest`},`separator`:`_`}}}}}}",

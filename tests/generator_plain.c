@@ -15,14 +15,16 @@
 #include <strings.h>
 
 const char *const plain_field_names[PLAIN_FIELDS] = {
-    "event",       "event_id", "timestamp", "phone_numbers", "email_addresses",  "external_ids",
-    "order_id",    "shop_id",  "ttclid",    "ttp",           "lead_id",          "locale",
-    "url",         "referrer", "ip",        "user_agent",    "contents",         "content_type",
-    "currency",    "value",    "query",     "description",
+    "event",    "event_id", "timestamp", "phone_numbers", "email_addresses", "external_ids",
+    "order_id", "shop_id",  "ttclid",    "ttp",           "lead_id",         "locale",
+    "url",      "referrer", "ip",        "user_agent",    "contents",        "content_type",
+    "currency", "value",    "query",     "description",
 };
 
 /* "the standard events TikTok lists for offline sets plus the legacy names". */
-static const struct { const char *name, *current, *legacy; } names[] = {
+static const struct {
+    const char *name, *current, *legacy;
+} names[] = {
     {"Purchase", "Purchase", "CompletePayment"},
     {"CompletePayment", "Purchase", "CompletePayment"},
     {"Lead", "Lead", "SubmitForm"},
@@ -141,13 +143,13 @@ static void add_text(struct work *w, cJSON *to, const char *key, const char *fie
 
 /* People --------------------------------------------------------------------------------------- */
 
-static bool hash(const struct work *w, const char *field, const cJSON *v, char out[PLAIN_HASH_BYTES])
+static bool hash(const struct work *w, const char *field, const cJSON *v,
+                 char out[PLAIN_HASH_BYTES])
 {
     char text[PLAIN_TEXT_BYTES];
     if (is_blank(v) || !as_text(v, text)) return false;
     if (strcmp(field, "email_addresses") == 0) return plain_email(text, out);
-    if (strcmp(field, "phone_numbers") == 0)
-        return plain_phone(text, w->world->calling_code, out);
+    if (strcmp(field, "phone_numbers") == 0) return plain_phone(text, w->world->calling_code, out);
     return plain_external_id(text, out);
 }
 
@@ -331,8 +333,8 @@ static void add_limited_data_use(struct work *w, cJSON *to)
 {
     const cJSON *v = get(w->fields, "limited_data_use");
     const char *text = cJSON_IsString(v) ? v->valuestring : "";
-    bool yes = cJSON_IsTrue(v) || strcmp(text, "true") == 0 ||
-               (cJSON_IsNumber(v) && v->valuedouble == 1);
+    bool yes =
+        cJSON_IsTrue(v) || strcmp(text, "true") == 0 || (cJSON_IsNumber(v) && v->valuedouble == 1);
     bool no = is_blank(v) || cJSON_IsFalse(v) || strcmp(text, "false") == 0 ||
               (cJSON_IsNumber(v) && v->valuedouble == 0);
     if (!yes && !no) w->out->faults |= PLAIN_FAULT(BAD_FIELD);
@@ -387,7 +389,8 @@ static int64_t time_of(struct work *w, const cJSON *sent_at)
         w->out->faults |= PLAIN_FAULT(BAD_TIMESTAMP);
         return 0;
     }
-    (void)as_text(v, w->out->stamp);
+    if (cJSON_IsString(v)) plain_trim(v->valuestring, w->out->stamp);
+    else (void)as_text(v, w->out->stamp);
     ms = correct_skew(w, sent_at, ms);
     judge_time(w, ms);
     return ms;
@@ -460,19 +463,28 @@ static void judge_call(const cJSON *call, const struct plain_world *w, struct pl
 static void read_message_id(const cJSON *call, struct plain_outcome *out)
 {
     const cJSON *v = get(call, "messageId");
+    char trimmed[PLAIN_TEXT_BYTES] = "";
+    if (cJSON_IsString(v)) plain_trim(v->valuestring, trimmed);
+    out->any_id = cJSON_IsNumber(v) || (cJSON_IsString(v) && strcmp(trimmed, v->valuestring) != 0);
     out->message_id[0] = '\0';
     if (is_blank(v) || !as_text(v, out->message_id) || plain_has_card(out->message_id) ||
         plain_has_email(out->message_id))
         out->message_id[0] = '\0';
 }
 
-void plain_call(const cJSON *call, const struct plain_world *w, struct plain_outcome *out)
+/* "`timestamp`, else `originalTimestamp`", for every mapping that asks for the former. */
+static cJSON *with_timestamp(const cJSON *call)
 {
-    out->ignored = NULL;
-    out->faults = 0;
-    out->matched = 0;
-    judge_call(call, w, out);
-    read_message_id(call, out);
+    cJSON *copy = cJSON_Duplicate(call, true);
+    const cJSON *original = get(call, "originalTimestamp");
+    if (!plain_is_blank(get(call, "timestamp")) || plain_is_blank(original)) return copy;
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "timestamp");
+    cJSON_AddItemToObject(copy, "timestamp", cJSON_Duplicate(original, true));
+    return copy;
+}
+
+static void build_events(const cJSON *call, const struct plain_world *w, struct plain_outcome *out)
+{
     for (size_t i = 0; i < PLAIN_MAPPINGS; i++) {
         const struct plain_mapping *m = &plain_mappings[i];
         if (!plain_fires(m, call)) continue;
@@ -484,6 +496,18 @@ void plain_call(const cJSON *call, const struct plain_world *w, struct plain_out
         plain_build(fields, call, w, event);
         cJSON_Delete(fields);
     }
+}
+
+void plain_call(const cJSON *call, const struct plain_world *w, struct plain_outcome *out)
+{
+    out->ignored = NULL;
+    out->faults = 0;
+    out->matched = 0;
+    judge_call(call, w, out);
+    read_message_id(call, out);
+    cJSON *filled = with_timestamp(call);
+    build_events(filled, w, out);
+    cJSON_Delete(filled);
     if (out->matched == 0 && out->faults == 0 && out->ignored == NULL) out->ignored = "no_mapping";
 }
 

@@ -14,10 +14,30 @@
 /* White space ---------------------------------------------------------------------------------- */
 
 static const char *const spaces[] = {
-    " ",            "\t",           "\n",           "\v",           "\f",           "\r",
-    "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82", "\xE2\x80\x83",
-    "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87", "\xE2\x80\x88", "\xE2\x80\x89",
-    "\xE2\x80\x8A", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80",
+    " ",
+    "\t",
+    "\n",
+    "\v",
+    "\f",
+    "\r",
+    "\xC2\xA0",
+    "\xE1\x9A\x80",
+    "\xE2\x80\x80",
+    "\xE2\x80\x81",
+    "\xE2\x80\x82",
+    "\xE2\x80\x83",
+    "\xE2\x80\x84",
+    "\xE2\x80\x85",
+    "\xE2\x80\x86",
+    "\xE2\x80\x87",
+    "\xE2\x80\x88",
+    "\xE2\x80\x89",
+    "\xE2\x80\x8A",
+    "\xE2\x80\xA8",
+    "\xE2\x80\xA9",
+    "\xE2\x80\xAF",
+    "\xE2\x81\x9F",
+    "\xE3\x80\x80",
     "\xEF\xBB\xBF",
 };
 
@@ -63,11 +83,36 @@ bool plain_is_blank(const cJSON *v)
 /* Lower case ----------------------------------------------------------------------------------- */
 
 /* The capitals that the generator knows, and what JavaScript's toLowerCase makes of them. */
-static const struct { const char *capital, *small; } letters[] = {
-    {"Ä", "ä"}, {"Ö", "ö"}, {"Ü", "ü"}, {"É", "é"}, {"Ñ", "ñ"}, {"Ø", "ø"},  {"Ł", "ł"}, {"Ž", "ž"},
-    {"ẞ", "ß"}, {"Ж", "ж"}, {"А", "а"}, {"Н", "н"}, {"Я", "я"}, {"Ї", "ї"},  {"Σ", "σ"}, {"Ί", "ί"},
-    {"Υ", "υ"}, {"Φ", "φ"}, {"Ο", "ο"}, {"Ω", "ω"}, {"Δ", "δ"}, {"İ", "i̇"}, {"\xE2\x84\xAA", "k"}, {"Ǆ", "ǆ"},
-    {"Ա", "ա"}, {"Ა", "ა"}, {"𐐀", "𐐨"},
+static const struct {
+    const char *capital, *small;
+} letters[] = {
+    {"Ä", "ä"},
+    {"Ö", "ö"},
+    {"Ü", "ü"},
+    {"É", "é"},
+    {"Ñ", "ñ"},
+    {"Ø", "ø"},
+    {"Ł", "ł"},
+    {"Ž", "ž"},
+    {"ẞ", "ß"},
+    {"Ж", "ж"},
+    {"А", "а"},
+    {"Н", "н"},
+    {"Я", "я"},
+    {"Ї", "ї"},
+    {"Σ", "σ"},
+    {"Ί", "ί"},
+    {"Υ", "υ"},
+    {"Φ", "φ"},
+    {"Ο", "ο"},
+    {"Ω", "ω"},
+    {"Δ", "δ"},
+    {"İ", "i̇"},
+    {"\xE2\x84\xAA", "k"},
+    {"Ǆ", "ǆ"},
+    {"Ա", "ա"},
+    {"Ა", "ა"},
+    {"𐐀", "𐐨"},
 };
 
 static bool is_letter(const char *p)
@@ -165,8 +210,7 @@ static size_t extension_at(const char *s)
             if (strncmp(s + i, marks[m], n) != 0) continue;
             const char *p = s + i + n;
             p += strspn(p, ". :");
-            size_t digits = strspn(p, "0123456789");
-            if (digits > 0 && p[digits] == '\0') return i;
+            if (p[strspn(p, "0123456789")] == '\0') return i; /* silent: none may stand there */
         }
     }
     return strlen(s);
@@ -232,11 +276,15 @@ bool plain_external_id(const char *text, char out[PLAIN_HASH_BYTES])
 
 /* Issuers' prefixes and the lengths of their numbers, from 14 digits on. Source: ISO/IEC 7812 as
  * payment forms use it. */
-static const struct { long first, last; int digits; size_t min, max; } brands[] = {
-    {4, 4, 1, 16, 16},       {4, 4, 1, 19, 19},       {51, 55, 2, 16, 16},
-    {2221, 2720, 4, 16, 16}, {34, 34, 2, 15, 15},     {37, 37, 2, 15, 15},
-    {300, 305, 3, 14, 14},   {36, 36, 2, 14, 14},     {38, 39, 2, 14, 14},
-    {6011, 6011, 4, 16, 19}, {644, 649, 3, 16, 19},   {65, 65, 2, 16, 19},
+static const struct {
+    long first, last;
+    int digits;
+    size_t min, max;
+} brands[] = {
+    {4, 4, 1, 16, 16},       {4, 4, 1, 19, 19},     {51, 55, 2, 16, 16},
+    {2221, 2720, 4, 16, 16}, {34, 34, 2, 15, 15},   {37, 37, 2, 15, 15},
+    {300, 305, 3, 14, 14},   {36, 36, 2, 14, 14},   {38, 39, 2, 14, 14},
+    {6011, 6011, 4, 16, 19}, {644, 649, 3, 16, 19}, {65, 65, 2, 16, 19},
     {3528, 3589, 4, 16, 19}, {62, 62, 2, 16, 19},
 };
 
@@ -276,8 +324,9 @@ static bool card_starts_at(const char *p)
         digits[n] = '\0';
         if (n >= 14 && is_card(digits, n)) return true;
         p += group;
-        if (*p != ' ' && *p != '-') return false;
-        p++;
+        size_t between = strspn(p, " -");
+        if (between == 0 || between > 3) return false; /* silent: how many */
+        p += between;
     }
 }
 
@@ -370,7 +419,8 @@ static bool time_text(const char *s, int zone_s, int64_t *out_ms)
     char t;
     double fraction = 0;
     if (sscanf(s, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &year, &month, &day, &t, &hour, &minute, &second,
-               &used) < 7 || used != 19)
+               &used) < 7 ||
+        used != 19)
         return false;
     s += used;
     if (*s == '.') {

@@ -459,15 +459,18 @@ static void a_caller_that_has_closed_its_sending_half_is_answered(void **state)
         GET("/healthz") GET("/healthz") GET("/healthz"),
         GET("/nothing"),
     };
-    for (int door = WORLD_UNIX; door <= WORLD_UNIX; door++)
-        for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-            int fd = world_connect(&world, WORLD_UNIX);
-            assert_true(send(fd, requests[i], strlen(requests[i]), 0) > 0);
-            assert_int_equal(shutdown(fd, SHUT_WR), 0);
-            assert_false(world_read(&world, fd, true));
-            assert_int_equal(count(world.text, "HTTP/1.1 "), i == 2 ? 3 : 1);
-            close(fd);
-        }
+    /* libmicrohttpd treats its oldest connection differently: ours must not be that one. */
+    int oldest = world_connect(&world, WORLD_UNIX);
+    world_turn(&world, 0);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        int fd = world_connect(&world, WORLD_UNIX);
+        assert_true(send(fd, requests[i], strlen(requests[i]), 0) > 0);
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        assert_false(world_read(&world, fd, true));
+        assert_int_equal(count(world.text, "HTTP/1.1 "), i == 2 ? 3 : 1);
+        close(fd);
+    }
+    close(oldest);
 }
 
 static void a_caller_that_is_gone_harms_nobody(void **state)

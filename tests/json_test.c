@@ -904,6 +904,9 @@ static void keys_are_looked_up_to_the_letter(void **state)
     assert_true(json_number(json_get(v, "Email")) == 1);
     assert_null(json_get(v, "EMAIL"));
     assert_null(json_get(v, "emai"));
+    assert_null(json_get(v, ""));
+    assert_null(json_get_str(v, (struct str){"email", 0}));
+    assert_non_null(json_get_str(parse("{\"\":1}"), (struct str){"email", 0}));
     assert_true(json_number(json_get_str(v, (struct str){"email", 1})) == 3);
     assert_null(json_get_str(v, (struct str){"e\0mail", 6}));
     assert_null(json_get(parse("[{\"a\":1}]"), "a"));
@@ -992,6 +995,24 @@ static void a_replacement_may_hold_what_it_replaces(void **state)
     assert_string_equal(written(object), "{\"a\":[{\"x\":[1,2]}]}");
 }
 
+static void an_appended_key_is_borrowed_and_a_key_like_any_other(void **state)
+{
+    static const char key[] = "a";
+    const struct json *source = parse("{\"\":1,\"ab\":2}");
+    struct json *object = json_new_object(&arena);
+    assert_true(json_append(object, STR(key), json_new_number(&arena, 3)));
+    assert_ptr_equal(json_key(json_first(object)).p, key);
+    for (const struct json *m = json_first(source); m != NULL; m = json_next(m)) {
+        assert_true(json_append(object, json_key(m), json_ref(&arena, m)));
+    }
+    assert_string_equal(written(object), "{\"a\":3,\"\":1,\"ab\":2}");
+    assert_true(json_set(&arena, object, STR("a"), json_new_null(&arena)));
+    assert_true(json_set(&arena, object, STR(""), json_new_null(&arena)));
+    assert_string_equal(written(object), "{\"a\":null,\"\":null,\"ab\":2}");
+    assert_true(json_number(json_get(object, "ab")) == 2);
+    assert_string_equal(written(source), "{\"\":1,\"ab\":2}");
+}
+
 static void one_value_stands_in_two_trees(void **state)
 {
     static const char *const texts[] = {"{\"x\":[1,{}]}", "[1,[2]]", "\"text\"", "1.25", "true",
@@ -1050,6 +1071,8 @@ static void building_in_a_full_arena_gives_null_and_false(void **state)
     assert_false(json_add(array, NULL));
     assert_false(json_set(&arena, object, STR("a"), NULL));
     assert_false(json_set(&full, object, STR("a"), array));
+    assert_false(json_append(object, STR("a"), NULL));
+    assert_false(json_append(NULL, STR("a"), json_new_null(&arena)));
     assert_false(json_add(NULL, json_new_null(&arena)));
     assert_false(json_set(&arena, NULL, STR("a"), json_new_null(&arena)));
     assert_string_equal(written(object), "{}");
@@ -1282,6 +1305,7 @@ int main(void)
         TEST(setting_a_key_again_replaces_it_in_place),
         TEST(keys_are_replaced_one_after_another),
         TEST(a_replacement_may_hold_what_it_replaces),
+        TEST(an_appended_key_is_borrowed_and_a_key_like_any_other),
         TEST(one_value_stands_in_two_trees),
         TEST(a_full_arena_is_an_error_and_never_a_crash),
         TEST(building_in_a_full_arena_gives_null_and_false),

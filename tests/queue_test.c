@@ -817,7 +817,11 @@ static void rows_are_listed_page_by_page_in_every_state(void **state)
     assert_int_equal(some.count, 3);
     assert_int_equal(some.rows[0].seq, 2);
     some = (struct seen){0};
-    good(p, queue_walk(p->q, 20, 40, see, &some, &p->why));
+    good(p, queue_walk(p->q, 5, 9, see, &some, &p->why));
+    assert_int_equal(some.count, 5);
+    assert_int_equal(some.rows[4].seq, 9);
+    some = (struct seen){0};
+    good(p, queue_walk(p->q, 20, 40, see, &some, &p->why)); /* from 26 on they are not queued */
     assert_int_equal(some.count, 6);
 }
 
@@ -1391,6 +1395,22 @@ static void ids_are_forgotten_when_their_time_has_come(void **state)
                             " (SELECT seq FROM event UNION SELECT seq FROM dead UNION SELECT seq FROM past)"), 0);
 }
 
+static void an_id_that_is_forgotten_soon_may_come_again_too(void **state)
+{
+    struct place *p = *state;
+    opened(p);
+    int64_t seq = push(p, "a");
+    (void)push(p, "b");
+    end_sent(p, seq);
+    commit(p);
+    tidy_all(p, NOW_S + 1);
+    assert_int_equal(state_of(p, "a"), '-');
+    assert_true(push(p, "a") > seq);
+    commit(p);
+    reopened(p);
+    assert_int_equal(state_of(p, "a"), 'Q');
+}
+
 static void at_rest_nothing_is_written(void **state)
 {
     struct place *p = *state;
@@ -1402,6 +1422,8 @@ static void at_rest_nothing_is_written(void **state)
     commit(p);
     settle_all(p);
     tidy_all(p, NOW_S - 5);
+    (void)push(p, "a lone sale");
+    commit(p);
     read_all(p->path, &before[0]);
     read_all(wal, &before[1]);
     struct stat st[2], now[2];
@@ -1502,6 +1524,7 @@ int main(void)
         PLACED(settling_goes_on_with_nothing_free_but_the_ballast),
         PLACED(a_limit_of_file_sizes_reads_as_full),
         PLACED(ids_are_forgotten_when_their_time_has_come),
+        PLACED(an_id_that_is_forgotten_soon_may_come_again_too),
         PLACED(at_rest_nothing_is_written),
         PLACED(the_file_shrinks_after_a_backlog_and_the_wal_stays_small),
         PLACED(a_hundred_thousand_rows_are_no_trouble),

@@ -170,6 +170,9 @@ static const struct {
     {"{`@replace`:{`pattern`:`a`,`value`:" PROP("o") "}}", "absent"},
     {"{`@replace`:{`pattern`:`longer than it`,`value`:`a`}}", "`a`"},
     {"{`@replace`:{`pattern`:`©`,`ignorecase`:true,`value`:`é©é`}}", "`éé`"},
+    /* The Kelvin sign is a capital k of three bytes. */
+    {"{`@replace`:{`pattern`:`k`,`ignorecase`:true,`value`:`1 \u212A 2 K 3`}}", "`1  2  3`"},
+    {"{`@replace`:{`pattern`:`\u212Ag`,`ignorecase`:true,`value`:`1 kg k`}}", "`1  k`"},
     /* @merge */
     {"{`@merge`:{`direction`:`right`,`objects`:[" P("traits") "," P("context") "]}}",
      "{`a`:2,`email`:`t@x.y`,`c`:3}"},
@@ -191,6 +194,8 @@ static const struct {
     {"{`@flatten`:{`separator`:`.`,`value`:" PROP("absent") "}}", "absent"},
     {"{`@flatten`:{`separator`:`.`,`value`:" PROP("o") "}}", "{}"},
     {"{`@flatten`:{`separator`:`.`,`value`:{`a`:{`b`:" P("type") "}}}}", "{`a.b`:`track`}"},
+    {"{`@flatten`:{`separator`:`.`,`value`:{`a.b`:`x`,`a`:{`b`:" P("type") "}}}}",
+     "{`a.b`:`track`}"},
     /* @json */
     {"{`@json`:{`mode`:`encode`,`value`:" PROP("nested.l") "}}", "`[1,{\\`g\\`:2,\\`h\\`:null}]`"},
     {"{`@json`:{`mode`:`encode`,`value`:{`a`:" P("type") ",`b`:1.50}}}",

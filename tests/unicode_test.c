@@ -1,19 +1,35 @@
-/* unicode_test.c: trimming and lower-casing, as JavaScript does both. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* unicode_test.c: trimming and changing the case, as JavaScript does both. */
+#include "testing.h"
 
-#include "tiktok/lowercase.h"
-#include "tiktok/unicode.h"
-
-#include <string.h>
+#include "base/unicode.h"
+#include "base/unicode_table.h"
 
 static void assert_text(struct str got, const char *expected)
 {
-    assert_int_equal(got.len, strlen(expected));
-    assert_memory_equal(got.p, expected, got.len);
+    if (!str_is(got, expected)) {
+        fail_msg("\"%.*s\", not \"%s\"", (int)got.len, got.p, expected);
+    }
+}
+
+static void assert_written(void (*change)(struct buf *, struct str), const char *text,
+                           const char *expected)
+{
+    struct buf out;
+    buf_init(&out, 1000);
+    change(&out, str_from(text));
+    assert_false(out.failed);
+    assert_text(buf_str(&out), expected);
+    buf_free(&out);
+}
+
+/* Both ways to lower case. */
+static void assert_lower(const char *text, const char *expected)
+{
+    char out[64];
+    long len = unicode_lower(str_from(text), out, sizeof out);
+    assert_true(len >= 0);
+    assert_text((struct str){out, (size_t)len}, expected);
+    assert_written(unicode_write_lower, text, expected);
 }
 
 static void trimming_takes_what_javascript_calls_white_space(void **state)
@@ -41,6 +57,33 @@ static void trimming_takes_what_javascript_calls_white_space(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    bool blank;
+} blanks[] = {
+    {"", true},
+    {" ", true},
+    {" \t\r\n\v\f", true},
+    {"\xC2\xA0", true},                  /* no-break space */
+    {" \xE2\x80\x89\xE3\x80\x80", true}, /* thin, ideographic */
+    {"\xEF\xBB\xBF", true},              /* byte order mark */
+    {"\xE2\x80\x8B", false},             /* a zero-width space is none for JavaScript */
+    {"a", false},
+    {"0", false},
+    {"  a", false},
+    {"é", false},
+    {"\x7F", false},
+};
+
+static void only_white_space_is_blank(void **state)
+{
+    for (size_t i = 0; i < sizeof blanks / sizeof blanks[0]; i++) {
+        if (unicode_is_blank(str_from(blanks[i].text)) != blanks[i].blank) {
+            fail_msg("row %zu \"%s\"", i, blanks[i].text);
+        }
+    }
+}
+
 static void lower_case_is_that_of_javascript(void **state)
 {
     /* Each right side is what Node's toLowerCase made of the left. */
@@ -61,10 +104,7 @@ static void lower_case_is_that_of_javascript(void **state)
         {"\u0378", "\u0378"},                         /* not assigned */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char out[64];
-        long len = unicode_lower(str_from(rows[i].text), out, sizeof out);
-        assert_true(len >= 0);
-        assert_text((struct str){out, (size_t)len}, rows[i].expected);
+        assert_lower(rows[i].text, rows[i].expected);
     }
 }
 
@@ -90,10 +130,59 @@ static void a_sigma_that_ends_a_word_is_a_final_one(void **state)
         {"\u02B0" CAPITAL, "\u02B0" SMALL}, /* with case, but ignorable */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char out[32];
-        long len = unicode_lower(str_from(rows[i].text), out, sizeof out);
-        assert_true(len >= 0);
-        assert_text((struct str){out, (size_t)len}, rows[i].expected);
+        assert_lower(rows[i].text, rows[i].expected);
+    }
+}
+
+/* What node 20 makes of them. */
+static const struct {
+    const char *text, *lower, *upper;
+} cases[] = {
+    {"", "", ""},
+    {"ABC xyz 09 @[`{", "abc xyz 09 @[`{", "ABC XYZ 09 @[`{"},
+    {"JÜRGEN@EXÄMPLE.DE", "jürgen@exämple.de", "JÜRGEN@EXÄMPLE.DE"},
+    {"straße", "straße", "STRASSE"},
+    {"STRAẞE", "straße", "STRAẞE"},
+    {"ŒUVRE ÿ Ÿ", "œuvre ÿ ÿ", "ŒUVRE Ÿ Ÿ"},
+    {"ПРИВЕТ ёж", "привет ёж", "ПРИВЕТ ЁЖ"},
+    {"ΑΘΗΝΑ ώρα", "αθηνα ώρα", "ΑΘΗΝΑ ΏΡΑ"},
+    {"ΟΔΟΣ", "οδος", "ΟΔΟΣ"},
+    {"ΟΔΟΣ ΣΑΣ, Σ", "οδος σας, σ", "ΟΔΟΣ ΣΑΣ, Σ"},
+    {"οδος", "οδος", "ΟΔΟΣ"},
+    {"İstanbul ıIi", "i\xCC\x87stanbul ıii", "İSTANBUL III"},
+    {"K Å", "k å", "K Å"}, /* Kelvin and Angstrom */
+    {"µ ſ", "µ ſ", "Μ S"},
+    {"ﬁn ﬃ", "ﬁn ﬃ", "FIN FFI"},
+    {"ǆ ǅ Ǆ", "ǆ ǆ ǆ", "Ǆ Ǆ Ǆ"},
+    {"ĀāĂă ŹźŻż", "āāăă źźżż", "ĀĀĂĂ ŹŹŻŻ"},
+    {"\xCE\xB0 ᾳ", "\xCE\xB0 ᾳ", "\xCE\xA5\xCC\x88\xCC\x81 ΑΙ"},
+    {"ა Ა", "ა ა", "Ა Ა"},
+    {"𐐀𐐨 😀", "𐐨𐐨 😀", "𐐀𐐀 😀"},
+    {"日本 עברית", "日本 עברית", "日本 עברית"},
+};
+
+static void letters_change_as_in_javascript(void **state)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_lower(cases[i].text, cases[i].lower);
+        assert_written(unicode_write_upper, cases[i].text, cases[i].upper);
+    }
+}
+
+static void folding_makes_small_what_it_looks_at(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t folded;
+        size_t bytes;
+    } rows[] = {
+        {"Ab", 'a', 1},  {"Ün", 0xFC, 2}, {"€", 0x20AC, 3}, {"😀", 0x1F600, 4},  {"Σ", 0x3C3, 2},
+        {"ς", 0x3C2, 2}, {"İ", 0x130, 2}, {"ß", 0xDF, 2},   {"\u212A", 'k', 3},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint32_t code = 0;
+        assert_int_equal(unicode_next(str_from(rows[i].text), &code), rows[i].bytes);
+        assert_int_equal(unicode_fold(code), rows[i].folded);
     }
 }
 
@@ -116,6 +205,34 @@ static void what_does_not_fit_or_is_no_utf8_is_refused(void **state)
         assert_int_equal(unicode_lower(str_from(rows[i].text), out, rows[i].room),
                          rows[i].expected);
     }
+}
+
+static void writing_ends_where_no_utf8_is(void **state)
+{
+    assert_written(unicode_write_lower,
+                   "AB\xC3"
+                   "C",
+                   "ab");
+    assert_written(unicode_write_upper,
+                   "ab\xC3"
+                   "c",
+                   "AB");
+    assert_written(unicode_write_lower, "\x80", "");
+    assert_written(unicode_write_upper, "\x80", "");
+}
+
+static void what_is_written_over_the_ceiling_fails(void **state)
+{
+    struct buf out;
+    buf_init(&out, 4);
+    unicode_write_lower(&out, STR("ABCD"));
+    assert_false(out.failed);
+    unicode_write_lower(&out, STR("E"));
+    assert_true(out.failed);
+    buf_clear(&out);
+    unicode_write_upper(&out, STR("\u0390")); /* two bytes to six */
+    assert_true(out.failed);
+    buf_free(&out);
 }
 
 /* Unicode 15.1. Python 3.13 says, over all code points but surrogates:
@@ -151,17 +268,47 @@ static void every_code_point_has_its_lower_case(void **state)
     assert_int_equal(digest, digest_expected);
 }
 
+/* Of upper case: n += chr(c).upper() != chr(c); h over each character of chr(c).upper(). */
+static const uint32_t uppers_expected = 1525, upper_digest_expected = 694190035;
+
+static void every_code_point_has_its_upper_case(void **state)
+{
+    uint32_t mapped = 0, digest = 0;
+    struct buf out;
+    buf_init(&out, 16);
+    for (uint32_t code = 0; code < 0x110000; code++) {
+        if (code >= 0xD800 && code < 0xE000) continue;
+        char in[4];
+        uint32_t upper = 0;
+        struct str text = {in, put_utf8(code, in)};
+        buf_clear(&out);
+        unicode_write_upper(&out, text);
+        struct str rest = buf_str(&out);
+        mapped += !str_equal(rest, text);
+        for (size_t n = unicode_next(rest, &upper); n > 0; n = unicode_next(rest, &upper)) {
+            digest = digest * 31 + upper;
+            rest = (struct str){rest.p + n, rest.len - n};
+        }
+    }
+    buf_free(&out);
+    assert_int_equal(mapped, uppers_expected);
+    assert_int_equal(digest, upper_digest_expected);
+}
+
 static void ranges_ascend_and_never_overlap(void **state)
 {
-    const struct lowercase_set *sets[] = {&lowercase_upper, &lowercase_cased, &lowercase_ignorable};
+    const struct unicode_set *sets[] = {&unicode_capitals, &unicode_cased, &unicode_ignorable};
     for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++) {
         uint32_t next = 0;
         for (size_t i = 0; i < sets[s]->count; i++) {
-            uint32_t first = sets[s]->ranges[i] >> LOWERCASE_FIRST_SHIFT;
+            uint32_t first = sets[s]->ranges[i] >> UNICODE_FIRST_SHIFT;
             assert_true(first >= next);
-            next = first + (sets[s]->ranges[i] >> 1 & LOWERCASE_SPAN_MASK) + 1;
+            next = first + (sets[s]->ranges[i] >> 1 & UNICODE_SPAN_MASK) + 1;
         }
         assert_true(next > 0x1E000 && next <= 0x110000);
+    }
+    for (size_t i = 1; i < unicode_uppers_count; i++) {
+        assert_true(unicode_uppers[i - 1].code < unicode_uppers[i].code);
     }
 }
 
@@ -169,10 +316,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trimming_takes_what_javascript_calls_white_space),
+        cmocka_unit_test(only_white_space_is_blank),
         cmocka_unit_test(lower_case_is_that_of_javascript),
         cmocka_unit_test(a_sigma_that_ends_a_word_is_a_final_one),
+        cmocka_unit_test(letters_change_as_in_javascript),
+        cmocka_unit_test(folding_makes_small_what_it_looks_at),
         cmocka_unit_test(what_does_not_fit_or_is_no_utf8_is_refused),
+        cmocka_unit_test(writing_ends_where_no_utf8_is),
+        cmocka_unit_test(what_is_written_over_the_ceiling_fails),
         cmocka_unit_test(every_code_point_has_its_lower_case),
+        cmocka_unit_test(every_code_point_has_its_upper_case),
         cmocka_unit_test(ranges_ascend_and_never_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

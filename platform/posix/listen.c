@@ -104,6 +104,19 @@ static int bind_private(int fd, const struct sockaddr_un *at)
     return rc;
 }
 
+/* 0, or a code; what it made it takes back. */
+static int bind_and_listen(int s, const struct sockaddr_un *at, unsigned mode, long group)
+{
+    const char *path = at->sun_path;
+    if (bind_private(s, at) != 0) return error_of(errno);
+    if ((group < 0 || lchown(path, (uid_t)-1, (gid_t)group) == 0) &&
+        chmod(path, (mode_t)mode) == 0 && listen(s, BACKLOG) == 0)
+        return 0;
+    int saved = errno;
+    unlink(path);
+    return fail_with(saved);
+}
+
 int platform_listen_unix(const char *path, unsigned mode, long group, int *fd)
 {
     struct sockaddr_un at;
@@ -116,19 +129,10 @@ int platform_listen_unix(const char *path, unsigned mode, long group, int *fd)
     if (e != 0) return fail_with(e);
     int s = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s < 0) return error_of(errno);
-    if (bind_private(s, &at) != 0) {
-        close_keeping_errno(s);
-        return error_of(errno);
-    }
-    if ((group >= 0 && lchown(path, (uid_t)-1, (gid_t)group) != 0) ||
-        chmod(path, (mode_t)mode) != 0 || listen(s, BACKLOG) != 0) {
-        close_keeping_errno(s);
-        rc = error_of(errno);
-        unlink(path);
-        return rc;
-    }
-    *fd = s;
-    return 0;
+    rc = bind_and_listen(s, &at, mode, group);
+    if (rc < 0) close_keeping_errno(s);
+    else *fd = s;
+    return rc;
 }
 
 static int tcp_address(const char *address, uint16_t port, struct sockaddr_storage *out,

@@ -57,9 +57,8 @@ static struct sync_settings sync_settings_of(const struct config *c)
     return (struct sync_settings){c->sync.retry_first_ms, c->sync.retry_most_ms};
 }
 
-static int open_uplink(struct deliver *d, struct fault *why)
+static int open_uplink_of(const struct config *c, struct uplink **out, struct fault *why)
 {
-    const struct config *c = d->config;
     const struct uplink_options options = {
         .url = c->tiktok.endpoint,
         .ca_file = c->tiktok.ca_file,
@@ -67,10 +66,27 @@ static int open_uplink(struct deliver *d, struct fault *why)
         .proxy = c->tiktok.proxy,
         .timeout_ms = c->sync.timeout_ms,
     };
-    uplink_close(d->uplink);
-    d->uplink = NULL;
+    return uplink_open(&options, out, why);
+}
+
+/* Where the new one does not open, the old one stays. */
+static int open_uplink(struct deliver *d, struct fault *why)
+{
+    struct uplink *fresh = NULL;
     d->uplink_stale = false;
-    return uplink_open(&options, &d->uplink, why);
+    int rc = open_uplink_of(d->config, &fresh, why);
+    if (rc < 0) return rc;
+    uplink_close(d->uplink);
+    d->uplink = fresh;
+    return 0;
+}
+
+int deliver_check(const struct config *config, struct fault *why)
+{
+    struct uplink *tried = NULL;
+    int rc = open_uplink_of(config, &tried, why);
+    uplink_close(tried);
+    return rc;
 }
 
 /* What was in flight when the agent ended may have been counted. */
@@ -484,8 +500,9 @@ int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *w
     int rc = 0;
     d->wanted = false;
     watch_token(d, now);
-    if (d->uplink_stale && !uplink_busy(d->uplink)) rc = open_uplink(d, why);
-    if (rc < 0 || d->in_debt) return rc;
+    if (d->uplink_stale && !uplink_busy(d->uplink) && open_uplink(d, why) < 0)
+        log_line(LOG_LEVEL_ERROR, "deliveries go on with the old settings: %s", why->message);
+    if (d->in_debt) return 0;
     queue_counts(d->queue, &counts);
     sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
     if (d->next.step == SYNC_TAKE) {
@@ -631,6 +648,7 @@ void deliver_try_now(struct deliver *d, const struct clock_now *now)
 
 void deliver_line_changed(struct deliver *d, const struct clock_now *now)
 {
+    uplink_line_changed(d->uplink);
     sync_line_changed(&d->sync, now->mono_ms, chance());
 }
 

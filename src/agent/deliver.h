@@ -71,6 +71,8 @@ struct deliver {
 int deliver_open(struct deliver *d, const struct config *config, struct queue *queue,
                  struct clock *clock, const struct clock_now *now, struct fault *why);
 void deliver_close(struct deliver *d);
+/* Can deliveries go with it? CONFIG: a CA file without a certificate, a bad proxy or endpoint. */
+int deliver_check(const struct config *config, struct fault *why);
 void deliver_configure(struct deliver *d, const struct config *config);
 
 int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault *why);

@@ -142,7 +142,6 @@ static void answer_all(struct agent *a)
                    answer->content_type, later);
         if (answer->body.cap > AGENT_ANSWER_KEEP_BYTES) buf_free(&answer->body);
     }
-    if (a->answer_count) api_turn(a->api, a->now.mono_ms);
     a->answer_count = 0;
 }
 

@@ -65,6 +65,7 @@ void agent_reload(struct agent *a)
     config_log_problems(a->config_file, &problems);
     if (rc >= 0 && fresh->listen.http && fresh->listen.token_file)
         rc = secret_read_tokens(fresh->listen.token_file, &tokens, &why);
+    if (rc >= 0) rc = deliver_check(fresh, &why);
     if (rc >= 0) {
         struct api_options options = agent_api_options(fresh, &tokens);
         rc = api_reload(a->api, &options, &why);

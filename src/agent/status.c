@@ -37,16 +37,26 @@ static const char *state_of(const struct agent *a)
     return sync_failing(&a->deliver.sync) ? "failing" : "ok";
 }
 
+/* A page where TikTok's JSON should be. Its own gateways answer without JSON too, but with a status
+ * that says so; 511 is the one that portals have (RFC 6585). */
+static bool is_page(const struct deliver_last *l)
+{
+    return l->answered && !l->is_json && l->http && (l->http < 400 || l->http == 511);
+}
+
+static bool proxy_failed(const struct deliver_last *l)
+{
+    return l->trouble == UPLINK_PROXY_AUTH || l->trouble == UPLINK_PROXY;
+}
+
 static const char *network_of(const struct agent *a)
 {
     const struct deliver_last *l = &a->deliver.last;
-    if (l->answered && !l->is_json && l->http) return "portal";
-    if (l->trouble == UPLINK_CERT_HOST) return "portal";
+    if (is_page(l) || l->trouble == UPLINK_CERT_HOST || l->trouble == UPLINK_NOT_TLS)
+        return "portal";
     if (l->trouble == UPLINK_CERT_UNTRUSTED) return "inspected";
-    if (line_is_down(a) && l->trouble != UPLINK_PROXY_AUTH && l->trouble != UPLINK_PROXY)
-        return "none";
-    return l->via_proxy || l->trouble == UPLINK_PROXY_AUTH || l->trouble == UPLINK_PROXY ? "proxy"
-                                                                                         : "direct";
+    if (line_is_down(a) && !proxy_failed(l)) return "none";
+    return l->via_proxy || proxy_failed(l) ? "proxy" : "direct";
 }
 
 static void write_paused(struct agent *a, struct buf *out)
@@ -80,9 +90,11 @@ static bool bad_account(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_C
 static bool by_operator(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_OPERATOR); }
 static bool bad_reload(struct agent *a) { return a->reload_failed; }
 
+/* An expired certificate is a clock that runs ahead, until a server has told the time. */
 static bool bad_clock(struct agent *a)
 {
-    return clock_state(&a->clock, &a->now) == CLOCK_STATE_IMPLAUSIBLE;
+    return clock_state(&a->clock, &a->now) == CLOCK_STATE_IMPLAUSIBLE ||
+           (!a->clock.trusted && a->deliver.last.trouble == UPLINK_CERT_EXPIRED);
 }
 
 static bool bad_line(struct agent *a)
@@ -93,6 +105,16 @@ static bool bad_line(struct agent *a)
 static bool bad_portal(struct agent *a)
 {
     return strcmp(network_of(a), "portal") == 0;
+}
+
+static bool bad_chain(struct agent *a)
+{
+    return a->deliver.last.trouble == UPLINK_CERT_UNTRUSTED;
+}
+
+static bool bad_proxy(struct agent *a)
+{
+    return proxy_failed(&a->deliver.last);
 }
 
 static bool dead_letters(struct agent *a)
@@ -114,6 +136,8 @@ static const struct {
   {"paused",          by_operator,  "deliveries are paused by the operator",                     "tillpost resume"},
   {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; set the clock if it stays"},
   {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "open the network's sign-in page, or ask the network's operator to let this device through"},
+  {"inspected",       bad_chain,    "no CA that is trusted here stands behind the certificate that came", "where the network inspects TLS, name its root in tiktok.extra_ca_file"},
+  {"proxy",           bad_proxy,    "the proxy cannot be reached, or refuses",                   "check tiktok.proxy or https_proxy: host, port, user and password"},
   {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
   {"dead_letters",    dead_letters, "some events were refused and are set aside",                "tillpost events --state dead, then tillpost retry or drop"},
   {"config_reload",   bad_reload,   "the changed configuration file is broken and not in force", "tillpost check"},

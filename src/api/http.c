@@ -195,6 +195,13 @@ void http_answer(struct conn *c, const struct answer *answer)
 
 /* --- requests, as libmicrohttpd calls --- */
 
+static struct conn *conn_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
 static void note_target(struct conn *c, const char *target)
 {
     conn_forget_request(c);
@@ -206,10 +213,9 @@ static void note_target(struct conn *c, const char *target)
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *mhd)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct conn *c = conn_of(mhd);
     (void)cls;
-    if (info && info->socket_context) note_target(info->socket_context, target);
+    if (c) note_target(c, target);
     return NULL;
 }
 
@@ -227,7 +233,8 @@ static void count_refusal(struct api *a, const struct verdict *v)
     if (v->err == TILLPOST_E_FORBIDDEN) a->counters.refused_peer++;
 }
 
-static void on_head(struct conn *c, const char *method)
+/* These four return whether to go on; if not, libmicrohttpd closes the connection. */
+static bool on_head(struct conn *c, const char *method)
 {
     struct api *a = c->api;
     struct head h = {
@@ -244,9 +251,9 @@ static void on_head(struct conn *c, const char *method)
     else refuse_busy(c);
     count_refusal(a, &c->verdict);
     if (c->verdict.err && (c->verdict.has_body || c->verdict.framing)) refuse_now(c);
+    return true;
 }
 
-/* Returns whether to go on. */
 static bool on_body(struct conn *c, const char *data, size_t len)
 {
     const struct verdict *v = &c->verdict;
@@ -268,43 +275,37 @@ static bool on_end(struct conn *c)
     return true;
 }
 
+static bool on_end_again(struct conn *c)
+{
+    MHD_suspend_connection(c->mhd);
+    waiting_push(c);
+    return true;
+}
+
 static enum MHD_Result on_call(void *cls, struct MHD_Connection *mhd, const char *url,
                                const char *method, const char *version, const char *data,
                                size_t *data_len, void **request)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct conn *c = info ? info->socket_context : NULL;
-    bool good = false;
+    struct conn *c = conn_of(mhd);
+    size_t len = *data_len;
+    bool good = false; /* of a request that was refused, what comes after its end closes it */
     (void)cls;
     (void)url;
     (void)version;
     (void)request;
     if (c == NULL) return MHD_NO;
-    if (c->phase == CONN_HEAD) {
-        on_head(c, method);
-        good = true;
-    } else if (*data_len > 0) {
-        good = on_body(c, data, *data_len);
-        *data_len = 0;
-    } else if (c->refused) {
-        good = false;
-    } else if (c->phase == CONN_BODY) {
-        good = on_end(c);
-    } else if (c->phase == CONN_COMPLETE) {
-        MHD_suspend_connection(mhd);
-        waiting_push(c);
-        good = true;
-    }
+    *data_len = 0;
+    if (c->phase == CONN_HEAD) good = on_head(c, method);
+    else if (len > 0) good = on_body(c, data, len);
+    else if (c->phase == CONN_BODY && !c->refused) good = on_end(c);
+    else if (c->phase == CONN_COMPLETE) good = on_end_again(c);
     return good ? MHD_YES : MHD_NO;
 }
 
 static void on_sent(void *cls, struct MHD_Connection *mhd, void **request,
                     enum MHD_RequestTerminationCode how)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct conn *c = info ? info->socket_context : NULL;
+    struct conn *c = conn_of(mhd);
     (void)cls;
     (void)request;
     (void)how;

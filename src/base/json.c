@@ -143,14 +143,21 @@ struct str json_key(const struct json *member)
     return str_from(member == NULL ? NULL : node(member)->string);
 }
 
+/* Most keys differ in the first byte: those are not measured. */
+static bool has_key(const struct cJSON *member, struct str key)
+{
+    char first = key.len > 0 ? key.p[0] : '\0';
+    return member->string[0] == first && str_equal(str_from(member->string), key);
+}
+
 const struct json *json_get_str(const struct json *object, struct str key)
 {
     if (!json_is(object, JSON_OBJECT)) return NULL;
-    const struct json *member = json_first(object);
-    while (member != NULL && !str_equal(json_key(member), key)) {
-        member = json_next(member);
+    const struct cJSON *member = node(object)->child;
+    while (member != NULL && !has_key(member, key)) {
+        member = member->next;
     }
-    return member;
+    return value(member);
 }
 
 const struct json *json_get(const struct json *object, const char *key)
@@ -248,7 +255,7 @@ bool json_set(struct arena *a, struct json *object, struct str key, struct json 
     struct cJSON *parent = (struct cJSON *)object, *item = (struct cJSON *)v;
     if (parent == NULL || item == NULL) return false;
     struct cJSON *old = parent->child;
-    while (old != NULL && !str_equal(str_from(old->string), key)) {
+    while (old != NULL && !has_key(old, key)) {
         old = old->next;
     }
     item->string = old != NULL ? old->string : arena_copy(a, key);
@@ -256,6 +263,14 @@ bool json_set(struct arena *a, struct json *object, struct str key, struct json 
     if (old == NULL) return cJSON_AddItemToArray(parent, item) != 0;
     replace(parent, old, item);
     return true;
+}
+
+bool json_append(struct json *object, struct str key, struct json *v)
+{
+    struct cJSON *item = (struct cJSON *)v;
+    if (item == NULL) return false;
+    item->string = (char *)key.p;
+    return json_add(object, v);
 }
 
 /* Writing ------------------------------------------------------------------------------------- */

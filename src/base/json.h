@@ -82,6 +82,9 @@ struct json *json_ref(struct arena *a, const struct json *v);
 bool json_add(struct json *array, struct json *item);
 /* Replaces, in its place, the member of that key. */
 bool json_set(struct arena *a, struct json *object, struct str key, struct json *value);
+/* Without looking for that key, which must be new, and without copying it: NUL-terminated text that
+ * lives as long as the tree, such as a json_key. */
+bool json_append(struct json *object, struct str key, struct json *value);
 
 /* Writing text. Numbers go out with at most 15 significant digits ("%.15g"), which gives back the
  * digits that came in; -0 is written as 0, a non-finite number as null. Strings, which are UTF-8,

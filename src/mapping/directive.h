@@ -46,7 +46,7 @@ struct run {
 /* The value, or NULL when it is absent. */
 const struct json *directive_resolve(struct run *r, const struct node *n, const struct json *data);
 bool directive_is_blank(const struct json *v);
-/* What refs v into an object; false and r->err when it cannot. */
-bool directive_set(struct run *r, struct json *object, struct str key, const struct json *v);
+/* A reference to v into an object that has no such key; the key is borrowed. */
+void directive_append(struct run *r, struct json *object, struct str key, const struct json *v);
 
 #endif

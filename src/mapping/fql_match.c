@@ -7,8 +7,8 @@
  */
 #include "mapping/fql_node.h"
 
+#include "base/unicode.h"
 #include "mapping/glob.h"
-#include "mapping/letters.h"
 
 #include <string.h>
 
@@ -50,7 +50,7 @@ static void make_lowercase(struct fql_value *v, struct buf *room)
         return;
     }
     buf_init(&out, LOWERCASE_MAX_BYTES);
-    letters_lower(&out, v->text);
+    unicode_write_lower(&out, v->text);
     buf_free(room);
     *room = out;
     v->text = buf_str(room);

@@ -179,7 +179,7 @@ int mapping_apply(const struct mapping *m, const struct json *call, struct arena
     if (r.err < 0) return refuse(&r, NULL, why);
     for (const struct node *field = m->fields->first; field != NULL; field = field->next) {
         const struct json *v = directive_resolve(&r, field, call);
-        if (!directive_is_blank(v)) directive_set(&r, object, field->key, v);
+        if (!directive_is_blank(v)) directive_append(&r, object, field->key, v);
         if (r.err < 0) return refuse(&r, field, why);
     }
     *fields = object;

@@ -9,8 +9,7 @@
  */
 #include "mapping/node.h"
 
-#include "mapping/letters.h"
-
+#include "base/unicode.h"
 #include <string.h>
 
 enum { DECODED_DEPTH_MAX = 16, DECODED_VALUES_MAX = 2000 };
@@ -38,18 +37,19 @@ static struct json *text_made(struct run *r, struct buf *b)
     return v;
 }
 
-bool directive_set(struct run *r, struct json *object, struct str key, const struct json *v)
+void directive_append(struct run *r, struct json *object, struct str key, const struct json *v)
 {
-    bool good = json_set(r->a, object, key, json_ref(r->a, v));
-    if (!good) out_of_memory(r);
-    return good;
+    if (!json_append(object, key, json_ref(r->a, v))) out_of_memory(r);
 }
 
-static bool add(struct run *r, struct json *array, const struct json *v)
+static void set(struct run *r, struct json *object, struct str key, const struct json *v)
 {
-    bool good = json_add(array, json_ref(r->a, v));
-    if (!good) out_of_memory(r);
-    return good;
+    if (!json_set(r->a, object, key, json_ref(r->a, v))) out_of_memory(r);
+}
+
+static void add(struct run *r, struct json *array, const struct json *v)
+{
+    if (!json_add(array, json_ref(r->a, v))) out_of_memory(r);
 }
 
 const struct json *directive_resolve(struct run *r, const struct node *n, const struct json *data)
@@ -72,7 +72,7 @@ bool directive_is_blank(const struct json *v)
 {
     switch (json_type(v)) {
     case JSON_NULL: return true;
-    case JSON_STRING: return letters_blank(json_string(v));
+    case JSON_STRING: return unicode_is_blank(json_string(v));
     case JSON_ARRAY: return all_blank(v);
     default: return false;
     }
@@ -97,7 +97,7 @@ const struct json *resolve_object(struct run *r, const struct node *n, const str
     struct json *out = made(r, json_new_object(r->a));
     for (const struct node *m = n->first; m != NULL && r->err == 0; m = m->next) {
         const struct json *v = directive_resolve(r, m, data);
-        if (!directive_is_blank(v)) directive_set(r, out, m->key, v);
+        if (!directive_is_blank(v)) directive_append(r, out, m->key, v);
     }
     return out;
 }
@@ -214,9 +214,9 @@ const struct json *resolve_case(struct run *r, const struct node *n, const struc
     struct buf b;
     buf_init(&b, DIRECTIVE_TEXT_MAX_BYTES);
     if (str_is(constant(n->arg[CASE_OPERATOR]), "lower")) {
-        letters_lower(&b, json_string(v));
+        unicode_write_lower(&b, json_string(v));
     } else {
-        letters_upper(&b, json_string(v));
+        unicode_write_upper(&b, json_string(v));
     }
     return text_made(r, &b);
 }
@@ -229,18 +229,19 @@ struct change {
 /* Bytes at the start of text that are the pattern; 0 when it begins otherwise. */
 static size_t fitting(const struct change *c, struct str text)
 {
-    size_t pos = 0, at = 0, bytes = 0, pattern_bytes = 0;
+    size_t start_len = text.len;
     struct str p = c->pattern;
     if (!c->ignore_case) {
         return text.len >= p.len && memcmp(text.p, p.p, p.len) == 0 ? p.len : 0;
     }
-    for (; at < p.len; at += pattern_bytes, pos += bytes) {
-        if (pos >= text.len) return 0;
-        struct str rest = {text.p + pos, text.len - pos}, rest_of_pattern = {p.p + at, p.len - at};
-        uint32_t wanted = letters_fold(rest_of_pattern, &pattern_bytes);
-        if (letters_fold(rest, &bytes) != wanted) return 0;
+    while (p.len > 0) {
+        uint32_t wanted = 0, found = 0;
+        size_t p_bytes = unicode_next(p, &wanted), bytes = unicode_next(text, &found);
+        if (bytes == 0 || unicode_fold(found) != unicode_fold(wanted)) return 0;
+        p = (struct str){p.p + p_bytes, p.len - p_bytes};
+        text = (struct str){text.p + bytes, text.len - bytes};
     }
-    return pos;
+    return start_len - text.len;
 }
 
 static void write_changed(struct buf *out, const struct change *c, struct str text)
@@ -299,7 +300,7 @@ const struct json *resolve_merge(struct run *r, const struct node *n, const stru
         const struct json *m = json_is(o, JSON_OBJECT) ? json_first(o) : NULL;
         for (; m != NULL && r->err == 0; m = json_next(m)) {
             bool kept = first_wins && json_get_str(out, json_key(m)) != NULL;
-            if (!kept && !directive_is_blank(m)) directive_set(r, out, json_key(m), m);
+            if (!kept && !directive_is_blank(m)) set(r, out, json_key(m), m);
         }
     }
     return out;
@@ -342,7 +343,7 @@ static void flatten(struct flattening *f, struct str prefix, const struct json *
 {
     size_t i = 0;
     if (!is_flattened(f, v)) {
-        directive_set(f->r, f->out, prefix, v);
+        set(f->r, f->out, prefix, v);
         return;
     }
     for (const struct json *m = json_first(v); m != NULL; m = json_next(m), i++) {
@@ -403,7 +404,7 @@ static const struct json *without_nulls(struct run *r, const struct json *v)
     for (const struct json *m = json_first(v); m != NULL && r->err == 0; m = json_next(m)) {
         if (json_is(m, JSON_NULL)) continue;
         const struct json *clean = without_nulls(r, m);
-        if (clean != NULL) directive_set(r, out, json_key(m), clean);
+        if (clean != NULL) directive_append(r, out, json_key(m), clean);
     }
     return out;
 }

@@ -37,15 +37,15 @@ enum {
 #define SYNC_NEVER INT64_MAX
 
 struct sync_settings {
-    int64_t retry_first_ms, retry_most_ms;
+    int64_t retry_first_ms, retry_most_ms; /* a change counts from the next wait on */
 };
 
-enum sync_pause {
-    SYNC_RUNNING,
-    SYNC_PAUSED_OPERATOR,
-    SYNC_PAUSED_CREDENTIALS,
-    SYNC_PAUSED_CONFIGURATION
-};
+/* clang-format off */
+enum sync_pause { SYNC_RUNNING, SYNC_PAUSED_OPERATOR, SYNC_PAUSED_CREDENTIALS,
+                  SYNC_PAUSED_CONFIGURATION };
+enum sync_class { SYNC_DONE, SYNC_RETRY, SYNC_DOUBT, SYNC_SPLIT, SYNC_PAUSE_CREDENTIALS,
+                  SYNC_PAUSE_CONFIGURATION }; /* of a reply */
+/* clang-format on */
 
 enum sync_step {
     SYNC_WAIT, /* nothing until at_ms (SYNC_NEVER: until something changes), or until the reply */
@@ -59,14 +59,6 @@ struct sync_next {
     int64_t at_ms;
 };
 
-enum sync_class {
-    SYNC_DONE,
-    SYNC_RETRY,
-    SYNC_DOUBT,
-    SYNC_SPLIT,
-    SYNC_PAUSE_CREDENTIALS,
-    SYNC_PAUSE_CONFIGURATION
-};
 struct sync_reply {
     enum sync_class class;
     int64_t retry_after_ms; /* -1: none given */
@@ -121,7 +113,6 @@ struct sync {
 };
 
 void sync_init(struct sync *s, const struct sync_settings *settings);
-/* The wait that runs already stays as it is. */
 void sync_set_settings(struct sync *s, const struct sync_settings *settings);
 /* After start: with a backlog the first try waits for a random part of SYNC_START_JITTER_MS. */
 void sync_start(struct sync *s, int64_t now_ms, bool backlog, double chance);

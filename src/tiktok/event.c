@@ -11,9 +11,9 @@
  */
 #include "tiktok/event.h"
 
+#include "base/unicode.h"
 #include "tiktok/fields.h"
 #include "tiktok/pii.h"
-#include "tiktok/unicode.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

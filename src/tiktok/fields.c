@@ -12,9 +12,9 @@
  */
 #include "tiktok/fields.h"
 
+#include "base/unicode.h"
 #include "tiktok/names.h"
 #include "tiktok/pii.h"
-#include "tiktok/unicode.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

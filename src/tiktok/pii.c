@@ -12,7 +12,7 @@
  */
 #include "tiktok/pii.h"
 
-#include "tiktok/unicode.h"
+#include "base/unicode.h"
 #include <mbedtls/md.h>
 #include <stdlib.h>
 #include <string.h>

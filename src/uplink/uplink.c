@@ -130,7 +130,8 @@ static void copy_value(struct str value, char *out, size_t bytes)
     out[value.len] = 0;
 }
 
-/* A head begins with its status line and ends with an empty one; the last head is the reply's. */
+/* A head begins with its status line and ends with an empty one. Heads of a proxy and of interim
+ * replies come before that of the reply: the last one counts. */
 static size_t on_header(char *from, size_t size, size_t n, void *ctx)
 {
     struct uplink *u = ctx;
@@ -159,7 +160,7 @@ static size_t on_reply(char *from, size_t size, size_t n, void *ctx)
 static const struct { CURLoption option; long value; } switches[] = {
     {CURLOPT_POST,                     1},
     {CURLOPT_FOLLOWLOCATION,           0},
-    {CURLOPT_HTTP_VERSION,             CURL_HTTP_VERSION_1_1}, /* what is kept alive is one connection */
+    {CURLOPT_HTTP_VERSION,             CURL_HTTP_VERSION_1_1}, /* (3) is about one stream of bytes */
     {CURLOPT_SSLVERSION,               CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_PROXY_SSLVERSION,         CURL_SSLVERSION_TLSv1_2},
     {CURLOPT_SSL_VERIFYPEER,           1},
@@ -170,7 +171,6 @@ static const struct { CURLoption option; long value; } switches[] = {
     {CURLOPT_TCP_KEEPIDLE,             KEEPALIVE_S},
     {CURLOPT_TCP_KEEPINTVL,            KEEPALIVE_S},
     {CURLOPT_HTTPPROXYTUNNEL,          1}, /* a proxy never sees the request */
-    {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
     {CURLOPT_PROXYAUTH,                CURLAUTH_BASIC},
 };
 /* clang-format on */
@@ -230,7 +230,7 @@ static int set_url(struct uplink *u, const struct uplink_options *o, struct faul
         curl_easy_setopt(u->easy, CURLOPT_URL, o->url) == CURLE_OK) {
         u->https = strcmp(scheme, "https") == 0;
         rc = u->https || strcmp(scheme, "http") == 0 ? 0 : rc;
-        if (!o->proxy && is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
+        if (is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
     }
     curl_free(scheme);
     curl_free(host);
@@ -462,6 +462,7 @@ static const char *const trouble_names[] = {
     [UPLINK_PROXY]              = "proxy",
     [UPLINK_PROXY_AUTH]         = "proxy password",
     [UPLINK_TLS]                = "tls",
+    [UPLINK_NOT_TLS]            = "not tls",
     [UPLINK_CERT_NOT_YET_VALID] = "certificate not yet valid",
     [UPLINK_CERT_EXPIRED]       = "certificate expired",
     [UPLINK_CERT_HOST]          = "certificate of another host",
@@ -488,14 +489,17 @@ static const struct { CURLcode code; enum uplink_trouble trouble; } troubles[] =
     {CURLE_PARTIAL_FILE,             UPLINK_RESET},
 };
 
-/* The first fault of a chain that counts: who is not trusted may have any date and name. */
-static const struct refusal { unsigned fault; enum uplink_trouble trouble; const char *words; } refusals[] = {
-    {CERT_UNTRUSTED,     UPLINK_CERT_UNTRUSTED,     "no CA that is trusted here stands behind the certificate; issuer: "},
-    {CERT_WRONG_HOST,    UPLINK_CERT_HOST,          "the certificate is for another host: "},
-    {CERT_WEAK,          UPLINK_TLS,                "the certificate's key or digest is too weak; issuer: "},
-    {CERT_OTHER,         UPLINK_CERT_UNTRUSTED,     "the certificate is not fit for this use; issuer: "},
-    {CERT_EXPIRED,       UPLINK_CERT_EXPIRED,       "the certificate has expired, or the clock is ahead; issuer: "},
-    {CERT_NOT_YET_VALID, UPLINK_CERT_NOT_YET_VALID, "the certificate is not valid yet, or the clock is behind; issuer: "},
+/* The first that a chain has counts: who is not trusted may have any date and name. The name of the
+ * certificate's issuer (for another host: its own) follows the words. */
+static const struct refusal {
+    unsigned fault; enum uplink_trouble trouble; const char *words;
+} refusals[] = {
+    {CERT_UNTRUSTED,     UPLINK_CERT_UNTRUSTED,     "was issued by no CA trusted here: "},
+    {CERT_WRONG_HOST,    UPLINK_CERT_HOST,          "is for another host: "},
+    {CERT_WEAK,          UPLINK_TLS,                "has a weak key or digest; issuer: "},
+    {CERT_OTHER,         UPLINK_CERT_UNTRUSTED,     "is not one for a server; issuer: "},
+    {CERT_EXPIRED,       UPLINK_CERT_EXPIRED,       "has expired, or the clock is ahead; issuer: "},
+    {CERT_NOT_YET_VALID, UPLINK_CERT_NOT_YET_VALID, "begins later, or the clock is behind; issuer: "},
 };
 /* clang-format on */
 
@@ -551,6 +555,12 @@ static bool by_proxy(const struct uplink *u, long connect_code)
     return used != 0;
 }
 
+/* curl tells it in words only. -0x7200 is MBEDTLS_ERR_SSL_INVALID_RECORD (mbedtls/ssl.h, 3.6.6). */
+static bool speaks_no_tls(const struct uplink *u)
+{
+    return strstr(u->words, "-0x7200") || strstr(u->words, "wrong version number");
+}
+
 static enum uplink_trouble trouble_of(const struct uplink *u, long connect_code, bool via_proxy)
 {
     enum uplink_trouble t = UPLINK_OTHER;
@@ -562,6 +572,7 @@ static enum uplink_trouble trouble_of(const struct uplink *u, long connect_code,
         if (troubles[i].code == u->code) t = troubles[i].trouble;
     }
     if (t == UPLINK_CONNECT && via_proxy) return UPLINK_PROXY;
+    if (t == UPLINK_TLS && speaks_no_tls(u)) return UPLINK_NOT_TLS;
     if (t == UPLINK_TIMEOUT && u->body_read == 0 && number(u, CURLINFO_NAMELOOKUP_TIME_T) == 0) {
         return UPLINK_DNS;
     }
@@ -588,7 +599,7 @@ static void put_words(const struct uplink *u, enum uplink_trouble trouble, char 
         words = "there is no CA bundle on this system: install one, or set tiktok.ca_file";
     }
     if (refusal) {
-        (void)snprintf(out, bytes, "%s%.70s", refusal->words, u->clock.name);
+        (void)snprintf(out, bytes, "the certificate %s%.80s", refusal->words, u->clock.name);
     } else {
         (void)snprintf(out, bytes, "%.159s", words);
     }

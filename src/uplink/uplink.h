@@ -56,6 +56,7 @@ enum uplink_trouble { /* what a technician would call it */
                       UPLINK_PROXY,
                       UPLINK_PROXY_AUTH,
                       UPLINK_TLS,
+                      UPLINK_NOT_TLS, /* somebody answers there who speaks something else */
                       UPLINK_CERT_NOT_YET_VALID,
                       UPLINK_CERT_EXPIRED,
                       UPLINK_CERT_HOST,

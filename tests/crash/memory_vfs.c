@@ -233,12 +233,14 @@ static int x_open(sqlite3_vfs *v, const char *name, sqlite3_file *h, int flags, 
     (void)v;
     h->pMethods = NULL;
     if (i < 0 || (!disk->files[i].there && (flags & SQLITE_OPEN_CREATE) == 0)) return SQLITE_CANTOPEN;
-    *hd = (struct handle){.base = {&methods}, .file = i};
+    /* As SQLite's own VFS (os_unix.c, syncDir): also when the file was there already. */
+    bool sync_directory = (flags & SQLITE_OPEN_CREATE) != 0 &&
+                          (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
+    *hd = (struct handle){{&methods}, i, sync_directory};
     if (!disk->files[i].there) {
         note(DISK_CREATE, i, 0, NULL, 0, false);
         file_resize(&disk->files[i], 0);
         disk->files[i].there = true;
-        hd->sync_directory = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
     }
     if (out != NULL) *out = flags;
     return SQLITE_OK;

@@ -8,7 +8,7 @@
  * and seed decide, what stood beside the write included. A sync that fails makes the pages clean
  * without writing them, as Linux does: they read back, and get to disk only if written again.
  * A new file's name, or a removed one's, is durable once SQLite has synced the directory: with the
- * first sync of a new WAL or journal, or on a removal that asks for it.
+ * first sync after it opened a WAL or journal, or on a removal that asks for it.
  */
 #ifndef CRASH_MEMORY_VFS_H
 #define CRASH_MEMORY_VFS_H

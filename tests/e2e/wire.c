@@ -8,7 +8,7 @@
  *       A proxy that knows CONNECT only and has one way out: whatever is asked for, it connects to
  *       the address TO, at the port asked for. Each request is a line of LOG, "HOST:PORT STATUS".
  *
- * A connection is a process of its own; it ends with its parent, or when nothing comes for a minute.
+ * A connection is a process of its own. It ends with its parent, or after a minute of silence.
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -174,8 +174,8 @@ static bool may_pass(const struct proxy *p, const char *head)
 static void refuse(int fd, const struct proxy *p, const char *target, int status, const char *more)
 {
     char text[256];
-    int len = snprintf(text, sizeof text, "HTTP/1.1 %d No\r\n%sContent-Length: 0\r\n\r\n", status,
-                       more);
+    int len = snprintf(text, sizeof text,
+                       "HTTP/1.1 %d No\r\n%sContent-Length: 0\r\n\r\n", status, more);
     note(p, target, status);
     (void)write_all(fd, text, (size_t)len);
 }

@@ -5,8 +5,8 @@
  */
 #include "fuzz/fuzz.h"
 
+#include "base/unicode.h"
 #include "tiktok/pii.h"
-#include "tiktok/unicode.h"
 #include <string.h>
 
 static void check_hash(enum pii_result result, const char *hash)

@@ -108,7 +108,7 @@ static struct world {
     enum server server;
     bool names_rows;     /* the server's refusals name the row */
     unsigned size_limit; /* rows; 0: none */
-    int64_t sale_at, line_at, server_at, mishap_at, flap_at;
+    int64_t sale_at, line_at, server_at, mishap_at, flap_at, power_at;
     int64_t fine_since; /* -1: something is wrong */
     /* the agent */
     struct sync sync;
@@ -223,6 +223,7 @@ static void send_request(const struct sync_next *next)
     total.requests++;
     w.reply = r;
     w.reply_at = w.now + took;
+    if (in(1000)) w.power_at = w.now + took / 2;
     sync_sent(&w.sync, next);
 }
 
@@ -330,8 +331,8 @@ static void apply(const struct sync_verdict *v)
     total.pauses += v->paused_now;
 }
 
-/* [5] So many failing tries within an hour, none asked for and no clear answer between, are too
- * many. */
+/* [5] So many tries within an hour that fail or find a pause, none asked for and no clear answer
+ * between, are too many. */
 static void note_failure(void)
 {
     int64_t *oldest = &w.failed_at[w.failed_next++ % FAILED_AN_HOUR_MAX];
@@ -350,7 +351,8 @@ static void take_reply(void)
     sync_reply(&w.sync, w.now, &w.reply, chance(), &v);
     say("%s: verdict %d [%u,%u)%s%s", names[w.reply.class], (int)v.what, v.lo, v.hi,
         v.batch_over ? ", batch over" : "", v.paused_now ? ", pause" : "");
-    if (!sync_failing(&w.sync)) w.failed_next = 0;
+    const bool paused = sync_paused(&w.sync) > SYNC_PAUSED_OPERATOR;
+    if (!sync_failing(&w.sync) && !paused) w.failed_next = 0;
     else if (!w.prompted) note_failure();
     w.prompted = false;
     apply(&v);
@@ -463,6 +465,15 @@ static void flap(void)
     w.flap_at = w.now + between(1, 10 * MINUTE);
 }
 
+/* The power goes while a reply is awaited, and often takes the line with it for long. */
+static void power_cut(void)
+{
+    w.power_at = INT64_MAX;
+    if (in(3)) change_line(LINE_DOWN);
+    if (in(2)) w.line_at = w.now + between(DAY, 3 * DAY);
+    restart();
+}
+
 static bool troubled(void)
 {
     return w.now < TROUBLED;
@@ -478,6 +489,7 @@ static void happen(void)
     }
     if (w.now >= w.mishap_at) mishap();
     if (w.now >= w.flap_at) flap();
+    if (w.now >= w.power_at) power_cut();
 }
 
 static void calm_down(void)
@@ -486,7 +498,7 @@ static void calm_down(void)
     change_line(LINE_FINE);
     change_server(SERVER_FINE);
     sync_operator_pause(&w.sync, false);
-    w.line_at = w.server_at = w.mishap_at = INT64_MAX;
+    w.line_at = w.server_at = w.mishap_at = w.power_at = INT64_MAX;
 }
 
 /* [6] */
@@ -536,7 +548,7 @@ static void live(uint64_t seed, bool loud)
     w.event_count = 0;
     dice_state = seed;
     w.names_rows = in(2);
-    w.flap_at = INT64_MAX;
+    w.flap_at = w.power_at = INT64_MAX;
     w.reply_at = -1;
     restart();
     w.line_at = between(0, DAY);
@@ -549,8 +561,8 @@ static void live(uint64_t seed, bool loud)
         happen();
         while (step(&until)) continue;
         check_drained();
-        until = soonest(until,
-                        soonest(w.line_at, soonest(w.server_at, soonest(w.mishap_at, w.flap_at))));
+        until = soonest(until, soonest(w.line_at, soonest(w.server_at, w.mishap_at)));
+        until = soonest(until, soonest(w.flap_at, w.power_at));
         until = soonest(until, troubled() ? soonest(w.sale_at, TROUBLED) : TROUBLED + CALM);
         if (w.reply_at >= 0) until = soonest(until, w.reply_at);
         if (!troubled()) w.sale_at = INT64_MAX;
