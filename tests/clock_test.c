@@ -4,9 +4,9 @@
 #include "agent/clock.h"
 
 enum { HOUR_MS = 3600 * 1000 };
-#define BUILD_S 1790000000LL /* September 2026 */
+#define BUILD_S  1790000000LL /* September 2026 */
 #define TRUTH_MS 1795000000000LL
-#define YEAR_MS (365LL * 24 * HOUR_MS)
+#define YEAR_MS  (365LL * 24 * HOUR_MS)
 
 static const unsigned char boot_a[QUEUE_BOOT_BYTES] = "boot-a---------";
 static const unsigned char boot_b[QUEUE_BOOT_BYTES] = "boot-b---------";
@@ -38,7 +38,8 @@ static void a_clock_is_judged_by_the_lower_bound(void **state)
     clock_init(&c, BUILD_S, boot_a, &nothing);
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct clock_now now = reading(states[i].wall_ms, 1000);
-        if (clock_state(&c, &now) != states[i].state || clock_lenient(&c, &now) != states[i].lenient)
+        if (clock_state(&c, &now) != states[i].state ||
+            clock_lenient(&c, &now) != states[i].lenient)
             fail_msg("%s", states[i].name);
         assert_true(clock_verify_ms(&c, &now) >= BUILD_S * 1000);
     }
@@ -95,8 +96,8 @@ static void a_sale_is_sent_with_its_true_time(void **state)
     struct clock c;
     clock_init(&c, BUILD_S, boot_b, &nothing);
     struct clock_now now = reading(100 * 1000, 100 * 1000);
-    struct queue_row same = {.stamped = true, .unjudged = true, .occurred_ms = 40 * 1000,
-                             .boot_ms = 40 * 1000};
+    struct queue_row same = {
+        .stamped = true, .unjudged = true, .occurred_ms = 40 * 1000, .boot_ms = 40 * 1000};
     memcpy(same.boot_id, boot_b, QUEUE_BOOT_BYTES);
     assert_int_equal(clock_event_ms(&c, &now, &same), 40 * 1000);
     clock_learn(&c, &now, TRUTH_MS);

@@ -255,8 +255,8 @@ static void no_more_than_fifty_mappings(void **state)
 {
     (void)state;
     static char rest[16384];
-    size_t len = (size_t)snprintf(rest, sizeof rest,
-                                  ", \"mappings\": {\"presets\": \"all\", \"custom\": [");
+    size_t len =
+        (size_t)snprintf(rest, sizeof rest, ", \"mappings\": {\"presets\": \"all\", \"custom\": [");
     for (int i = 0; i < 36; i++)
         len += (size_t)snprintf(rest + len, sizeof rest - len,
                                 "%s{\"name\":\"m%d\",\"subscribe\":\"type = \\\"track\\\"\","

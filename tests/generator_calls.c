@@ -21,8 +21,8 @@ static const char *const content_keys[6] = {"price",      "quantity",     "conte
 
 static void items(struct generator *g, bool odd, const char *const keys[6])
 {
-    static const char *const strange[] = {"{}", "null", "{`sku`:1}", "{`name`:` `}",
-                                          "{`price`:null,`brand`:``}"};
+    static const char *const strange[] = {"{}",        "null",         "` `",
+                                          "{`sku`:1}", "{`name`:` `}", "{`price`:null,`brand`:``}"};
     static const char *const wrong[] = {
         "`oops`", "5", "[`oops`]", "{`price`:5,`name`:`one`}", "[7,{`price`:2}]", "true", "[true]"};
     if (odd) {
@@ -84,7 +84,7 @@ static void raw(struct generator *g, bool odd)
         {"event_id", make_clear_id, 40},
         {"timestamp", make_timestamp, 30},
         {"phone_numbers", make_phones, 40},
-        {"email_addresses", make_emails, 20},
+        {"email_addresses", make_emails, 10},
         {"external_ids", make_ids, 40},
         {"order_id", make_clear_id, 40},
         {"shop_id", make_clear_id, 40},
@@ -106,13 +106,15 @@ static void raw(struct generator *g, bool odd)
         {"test_event_code", make_opaque, 70},
     };
     enum { FIELDS = sizeof fields / sizeof fields[0] };
-    unsigned usual = g->odd_percent, odd_one = odd ? FIELDS : generator_below(g, 2 * FIELDS);
+    unsigned before = g->odd_percent, usual = before;
+    unsigned odd_one = odd ? FIELDS : generator_below(g, FIELDS + FIELDS / 2);
+    if (odd_one < FIELDS) usual = 0;
     generator_put(g, "{");
     for (size_t i = 0; i < FIELDS; i++) {
         g->odd_percent = i == odd_one ? 100 : usual;
         generator_member(g, fields[i].key, fields[i].make, i == odd_one ? 0 : fields[i].absent);
     }
-    g->odd_percent = usual;
+    g->odd_percent = before;
     generator_end(g, "}");
 }
 
@@ -122,6 +124,7 @@ static void put_specials(struct generator *g)
     static const char *const tags[] = {"`tags`:[`a`,`b`],", "`tags`:{`k`:`v`},", "", ""};
     static const char *const nests[] = {"{`a`:{`b`:1},`c`:`x`}", "{`l`:[1,2],`m`:{`n`:{`o`:true}}}",
                                         "{`flat`:`y`}"};
+    static const char *const prices[] = {"`price`:9.5,", "`price`:null,`brand`:``,", "", ""};
     generator_put(g, PICK(g, notes));
     generator_put(g, PICK(g, tags));
     if (generator_chance(g, 60)) generator_put(g, "`store`:`S1`,");
@@ -137,7 +140,7 @@ static void put_specials(struct generator *g)
     generator_put(g, "},{`name`:`zq`},{`phone`:");
     make_phone(g, false);
     generator_put(g, "}],`item`:{`content_id`:`m`,");
-    if (generator_chance(g, 50)) generator_put(g, "`price`:9.5,");
+    generator_put(g, PICK(g, prices));
     generator_end(g, "},");
     if (generator_chance(g, 5)) generator_put(g, "`go`:`no`,");
     if (generator_chance(g, 5)) generator_put(g, "`stop`:true,");
@@ -328,7 +331,7 @@ void generator_world(struct generator *g, struct plain_world *w)
         .shop_id = generator_chance(g, 20) ? "Default Shop" : NULL,
         .currency = generator_chance(g, 20) ? "CHF" : NULL,
         .consent = generator_chance(g, 8) ? "context.consent.Advertising" : NULL,
-        .card_like = generator_chance(g, 10) ? PICK(g, card_like) : NULL,
+        .card_like = generator_chance(g, 25) ? PICK(g, card_like) : NULL,
         .now_ms = implausible ? 5000 : now_ms + generator_below(g, 1000),
         .age_max_ms = INT64_C(1000) * (generator_chance(g, 5) ? 3600 : 28 * 86400),
         .zone_s = 19800,

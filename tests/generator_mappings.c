@@ -228,14 +228,14 @@ static void fill_raw(cJSON *fields, const cJSON *call)
 }
 
 /* match(event, "Till *") and (properties.total >= 100 or properties.total = null or
- * length(properties.note) > 3) and not (contains(properties.note, "void")) */
+ * length(properties.note) != 2) and not (contains(properties.note, "void")) */
 static bool till_fires(const cJSON *call, const char *event)
 {
     const cJSON *total = plain_at(call, "properties.total");
     const cJSON *note = plain_at(call, "properties.note");
     const char *words = cJSON_IsString(note) ? note->valuestring : "";
     if (strncmp(event, "Till ", 5) != 0 || strstr(words, "void") != NULL) return false;
-    return total == NULL || cJSON_IsNull(total) || strlen(words) > 3 ||
+    return total == NULL || cJSON_IsNull(total) || strlen(words) != 2 ||
            (cJSON_IsNumber(total) && total->valuedouble >= 100);
 }
 
@@ -270,8 +270,16 @@ static void fill_till_texts(cJSON *fields, const cJSON *call)
         char *p = get(fields, "description")->valuestring;
         for (; *p != '\0'; p++) *p = *p == ' ' ? '_' : *p;
     }
+    copy(fields, "lead_id", plain_at(call, "properties.store"));
+    if (get(fields, "lead_id") != NULL) {
+        char *p = get(fields, "lead_id")->valuestring;
+        for (; *p != '\0'; p++) *p = (char)tolower((unsigned char)*p);
+    }
     const cJSON *tags = plain_at(call, "properties.tags");
     if (tags == NULL) return;
+    text[0] = '\0';
+    write_value(text, tags);
+    cJSON_AddStringToObject(fields, "shop_id", text);
     char *list = cJSON_PrintUnformatted(tags);
     cJSON_AddStringToObject(fields, "query", list);
     cJSON_free(list);
@@ -340,9 +348,14 @@ static void fill_fold(cJSON *fields, const cJSON *call)
     }
     cJSON *contents = cJSON_AddArrayToObject(fields, "contents");
     const cJSON *item = plain_at(call, "properties.item");
-    cJSON *merged = cJSON_Duplicate(item, true);
-    if (get(item, "price") == NULL) cJSON_AddNumberToObject(merged, "price", 1);
-    if (get(item, "brand") == NULL) cJSON_AddStringToObject(merged, "brand", "none");
+    cJSON *merged = cJSON_CreateObject();
+    const cJSON *member;
+    cJSON_ArrayForEach(member, item)
+    {
+        copy(merged, member->string, member);
+    }
+    if (get(merged, "price") == NULL) cJSON_AddNumberToObject(merged, "price", 1);
+    if (get(merged, "brand") == NULL) cJSON_AddStringToObject(merged, "brand", "none");
     cJSON_AddItemToArray(contents, merged);
     cJSON *flat = cJSON_CreateObject();
     flatten(flat, "", plain_at(call, "properties.nest"));
@@ -393,13 +406,15 @@ const struct plain_mapping plain_mappings[PLAIN_MAPPINGS] = {
      raw_fires, fill_raw, NULL, NULL, ITEMS_NONE},
     {"Till",
      "{`name`:`Till`,`subscribe`:`match(event, 'Till *') and (properties.total >= 100 or properties.total = null "
-     "or length(properties.note) > 3) and not (contains(properties.note, 'void'))`,`mapping`:{"
+     "or length(properties.note) != 2) and not (contains(properties.note, 'void'))`,`mapping`:{"
      "`event`:{`@literal`:`Purchase`},`event_id`:{`@path`:`$.messageId`},"
      "`timestamp`:{`@if`:{`exists`:{`@path`:`$.timestamp`},`then`:{`@path`:`$.timestamp`},`else`:{`@path`:`$.originalTimestamp`}}},"
      "`email_addresses`:{`@if`:{`blank`:{`@path`:`$.properties.email`},`then`:{`@path`:`$.properties.email`},"
      "`else`:{`@path`:`$.context.traits.email`}}},`phone_numbers`:{`@path`:`$.properties.phone`},"
      "`value`:{`@path`:`$.properties.total`},`limited_data_use`:true,`content_type`:`product_group`,"
      "`order_id`:{`@template`:`{{properties.store}}-{{properties.order_id}}`},"
+     "`shop_id`:{`@template`:`{{properties.tags}}`},"
+     "`lead_id`:{`@case`:{`operator`:`lower`,`value`:{`@path`:`$.properties.store`}}},"
      "`currency`:{`@case`:{`operator`:`upper`,`value`:{`@path`:`$.properties.currency`}}},"
      "`description`:{`@replace`:{`value`:{`@path`:`$.properties.note`},`pattern`:` `,`replacement`:`_`,`global`:true}},"
      "`query`:{`@json`:{`mode`:`encode`,`value`:{`@path`:`$.properties.tags`}}},"

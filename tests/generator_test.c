@@ -18,7 +18,7 @@
 #include <ctype.h>
 #include <time.h>
 
-enum { CASES = 6000, CASES_IN_SOAK = 20000, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
+enum { CASES = 10000, CASES_IN_SOAK = 20000, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
 
 static struct {
     struct config config;
@@ -155,7 +155,8 @@ static void find_id(char out[PLAIN_TEXT_BYTES])
         const struct plain_event *e = &o->events[i];
         if (e->faults != 0) continue;
         if (out[0] == '\0') (void)snprintf(out, PLAIN_TEXT_BYTES, "%s", e->id);
-        if (derived[0] == '\0')
+        bool has_all = e->shop[0] != '\0' && e->order[0] != '\0' && e->stamp[0] != '\0';
+        if (has_all && derived[0] == '\0')
             (void)tiktok_derive_id(str_from(e->shop), str_from(e->order), str_from(e->stamp),
                                    derived);
     }
@@ -467,7 +468,7 @@ static void every_call_becomes_what_the_rules_say_twice(void **state)
 
 static void every_mapping_and_every_refusal_is_met(void **state)
 {
-    if (getenv("TILLPOST_SEED") != NULL) skip();
+    if (getenv("TILLPOST_SEED") != NULL || number_of("TILLPOST_CASES", CASES) < CASES) skip();
     for (size_t i = 0; i < PLAIN_MAPPINGS; i++)
         if (met.good[i] < MET_AT_LEAST) fail_msg("%s: %u", plain_mappings[i].name, met.good[i]);
     for (int i = 0; i < TILLPOST_ERR_COUNT; i++) {

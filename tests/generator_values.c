@@ -36,7 +36,7 @@ bool generator_chance(struct generator *g, unsigned percent)
 
 void generator_begin(struct generator *g, uint64_t seed)
 {
-    static const unsigned moods[] = {0, 0, 0, 2, 2, 5, 5, 25};
+    static const unsigned moods[] = {0, 0, 2, 2, 5, 5, 10, 25};
     g->state = seed * 0xD1342543DE82EF95u;
     buf_init(&g->out, CALL_MAX_BYTES);
     g->odd_percent = moods[generator_below(g, 8)];
@@ -165,7 +165,7 @@ void make_phone(struct generator *g, bool odd)
     } else {
         generator_put(g, generator_chance(g, 10) ? "` " : "`");
         generator_put(g, PICK(g, fronts));
-        for (unsigned n = 2 + generator_below(g, 4); n > 0; n--) {
+        for (unsigned n = 2 + generator_below(g, 3); n > 0; n--) {
             put_digits(g, 2 + generator_below(g, 3));
             if (n > 1) generator_put(g, PICK(g, gaps));
         }

@@ -21,8 +21,8 @@ static void load(const char *rest)
     static struct config_problems problems;
     char text[4096];
     (void)snprintf(text, sizeof text,
-                   "{\"tiktok\": {\"event_set_id\": \"7\", \"access_token_file\": \"%s\"}%s}", token,
-                   rest);
+                   "{\"tiktok\": {\"event_set_id\": \"7\", \"access_token_file\": \"%s\"}%s}",
+                   token, rest);
     testing_write(file, text, 0600);
     config_free(config);
     config = NULL;
@@ -91,7 +91,8 @@ static int see_row(void *ctx, const struct queue_row *row)
     return 1;
 }
 
-#define ORDER "\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\",\"value\":5}"
+#define ORDER \
+    "\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\",\"value\":5}"
 
 /* clang-format off */
 static const struct { const char *body; int status; const char *words; } refusals[] = {
@@ -158,7 +159,8 @@ static void a_repeated_message_id_is_a_duplicate(void **state)
     (void)state;
     const char *body = "{\"messageId\":\"m-1\"," ORDER "}";
     assert_int_equal(call(body), 200);
-    assert_string_equal(answer.p, "{\"success\":true,\"status\":\"queued\",\"event_ids\":[\"m-1\"]}");
+    assert_string_equal(answer.p,
+                        "{\"success\":true,\"status\":\"queued\",\"event_ids\":[\"m-1\"]}");
     assert_int_equal(call(body), 200);
     assert_string_equal(answer.p,
                         "{\"success\":true,\"status\":\"duplicate\",\"event_ids\":[\"m-1\"]}");
@@ -233,8 +235,8 @@ static void the_original_time_stamp_stands_in_for_a_missing_one(void **state)
     load(", \"mappings\": {\"presets\": [], \"custom\": [{\"name\":\"Exported\",\"subscribe\":"
          "\"type = \\\"track\\\"\",\"mapping\":{\"event\":\"Subscribe\",\"timestamp\":"
          "{\"@path\":\"$.timestamp\"},\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
-    (void)snprintf(body, sizeof body, "{\"messageId\":\"orig\",\"originalTimestamp\":\"%s\"," ORDER "}",
-                   stamp);
+    (void)snprintf(body, sizeof body,
+                   "{\"messageId\":\"orig\",\"originalTimestamp\":\"%s\"," ORDER "}", stamp);
     assert_int_equal(call(body), 200);
     assert_true(queue_find(queue, STR("orig"), see_row, &row, NULL) >= 0);
     assert_false(row.stamped);
@@ -246,8 +248,9 @@ static void the_original_time_stamp_stands_in_for_a_missing_one(void **state)
 static void one_bad_mapping_does_not_take_the_others_with_it(void **state)
 {
     (void)state;
-    load(", \"mappings\": {\"custom\": [{\"name\":\"Odd\",\"subscribe\":\"type = \\\"track\\\"\","
-         "\"mapping\":{\"event\":\"MyOwnEvent\",\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    load(
+        ", \"mappings\": {\"custom\": [{\"name\":\"Odd\",\"subscribe\":\"type = \\\"track\\\"\","
+        "\"mapping\":{\"event\":\"MyOwnEvent\",\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
     assert_int_equal(call("{\"messageId\":\"odd\"," ORDER "}"), 200);
     assert_non_null(strstr(answer.p, "\"queued\""));
     assert_non_null(strstr(answer.p, "bad_event_name"));
@@ -321,13 +324,16 @@ static void a_wrong_batch_is_refused_whole_or_call_by_call(void **state)
 static void a_batch_lends_its_context_and_sent_at_to_its_calls(void **state)
 {
     (void)state;
-    assert_int_equal(batch("{\"context\":{\"traits\":{\"email\":\"a@example.com\"}},\"batch\":["
-                           "{\"type\":\"track\",\"event\":\"Order Completed\"},"
-                           "{\"type\":\"track\",\"event\":\"Order Completed\",\"context\":{\"ip\":\"1.2.3.4\"}}]}"),
-                     200);
+    assert_int_equal(
+        batch(
+            "{\"context\":{\"traits\":{\"email\":\"a@example.com\"}},\"batch\":["
+            "{\"type\":\"track\",\"event\":\"Order Completed\"},"
+            "{\"type\":\"track\",\"event\":\"Order Completed\",\"context\":{\"ip\":\"1.2.3.4\"}}]}"),
+        200);
     queue_rollback(queue);
-    assert_int_equal(batch("{\"integrations\":{\"All\":false},\"batch\":[{\"type\":\"track\"," ORDER "}]}"),
-                     200);
+    assert_int_equal(
+        batch("{\"integrations\":{\"All\":false},\"batch\":[{\"type\":\"track\"," ORDER "}]}"),
+        200);
     assert_non_null(strstr(answer.p, "integrations"));
 }
 
@@ -358,7 +364,8 @@ static void a_sale_on_a_wrong_clock_is_taken_and_marked(void **state)
     buf_clear(&answer);
     assert_int_equal(ingest_call(&ingest, &in_1970, "track",
                                  str_from("{\"messageId\":\"early2\",\"timestamp\":"
-                                          "\"2026-11-18T10:00:00Z\"," ORDER "}"), &answer),
+                                          "\"2026-11-18T10:00:00Z\"," ORDER "}"),
+                                 &answer),
                      200);
     assert_int_equal(queue_find(queue, STR("early2"), see_row, &row, NULL) >= 0, 1);
     assert_true(!row.stamped && row.unjudged);

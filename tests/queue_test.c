@@ -1,6 +1,6 @@
 /*
- * queue_test.c: the queue on real files; numbers in brackets are those of src/queue/queue.c's story.
- * What power cuts and failing disks do to it is in crash/queue_power_cut.c.
+ * queue_test.c: the queue on real files; numbers in brackets are those of src/queue/queue.c's
+ * story. What power cuts and failing disks do to it is in crash/queue_power_cut.c.
  */
 #include "testing.h"
 
@@ -103,7 +103,8 @@ static void refused(struct place *p, int r, int err, const char *words)
 {
     assert_int_equal(r, err);
     assert_int_equal(p->why.err, err);
-    if (strstr(p->why.message, words) == NULL) fail_msg("\"%s\" lacks \"%s\"", p->why.message, words);
+    if (strstr(p->why.message, words) == NULL)
+        fail_msg("\"%s\" lacks \"%s\"", p->why.message, words);
 }
 
 static struct queue_event event(const char *id, const char *name)
@@ -157,7 +158,8 @@ static int see(void *ctx, const struct queue_row *row)
     struct seen *s = ctx;
     assert_true(s->count < 256);
     s->rows[s->count] = *row;
-    (void)snprintf(s->ids[s->count], sizeof s->ids[0], "%.*s", (int)row->event_id.len, row->event_id.p);
+    (void)snprintf(s->ids[s->count], sizeof s->ids[0], "%.*s", (int)row->event_id.len,
+                   row->event_id.p);
     s->count++;
     return s->count == s->stop_after;
 }
@@ -191,7 +193,8 @@ static int64_t sql(struct place *p, const char *text)
     sqlite3_stmt *s = NULL;
     int64_t value = 0;
     assert_int_equal(sqlite3_open(p->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL),
+                     SQLITE_OK);
     if (sqlite3_prepare_v2(db, text, -1, &s, NULL) != SQLITE_OK) fail_msg("%s", sqlite3_errmsg(db));
     int rc = sqlite3_step(s);
     if (rc == SQLITE_ROW) value = sqlite3_column_int64(s, 0);
@@ -256,7 +259,8 @@ static void a_killed_process_loses_nothing_committed(void **state)
         queue_close(p->q);
         p->q = NULL;
     }
-    assert_int_equal(sql(p, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check<>'ok'"), 0);
+    assert_int_equal(
+        sql(p, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check<>'ok'"), 0);
 }
 
 static void a_row_comes_back_as_it_was_pushed(void **state)
@@ -316,7 +320,7 @@ static void rows_of_every_size_are_kept_up_to_the_limit(void **state)
     int64_t seq;
     char id[16];
     memset(rest, 'r', sizeof rest);
-    buf_init(&out, MIB);
+    buf_init(&out, QUEUE_ROW_MAX_BYTES); /* the largest row fits exactly */
     opened(p);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         (void)snprintf(id, sizeof id, "%zu", i);
@@ -612,10 +616,10 @@ static void a_batch_settles_as_a_whole_in_any_order(void **state)
     opened(p);
     push_many(p, "a", 50);
     commit(p);
-    for (int64_t i = 50; i > 30; i--) seqs[n++] = i;   /* backwards */
-    for (int64_t i = 5; i < 15; i++) seqs[n++] = i;    /* a run */
+    for (int64_t i = 50; i > 30; i--) seqs[n++] = i;    /* backwards */
+    for (int64_t i = 5; i < 15; i++) seqs[n++] = i;     /* a run */
     for (int64_t i = 20; i < 30; i += 3) seqs[n++] = i; /* with holes */
-    seqs[n++] = 4711;                                  /* never was */
+    seqs[n++] = 4711;                                   /* never was */
     good(p, queue_settle(p->q, seqs, n, NOW_S, &p->why));
     good(p, queue_settle(p->q, NULL, 0, NOW_S, &p->why));
     assert_int_equal(counts(p).queued, 50 - 20 - 10 - 4);
@@ -651,7 +655,8 @@ static void model_prune(struct model *m)
     for (size_t d = 0; d < m->doubt_count; d++) {
         bool any = false;
         for (int i = 0; i < MODEL_IDS; i++)
-            any |= m->state[i] == 'Q' && m->seq[i] >= m->doubts[d].first && m->seq[i] <= m->doubts[d].last;
+            any |= m->state[i] == 'Q' && m->seq[i] >= m->doubts[d].first &&
+                   m->seq[i] <= m->doubts[d].last;
         if (any) m->doubts[kept++] = m->doubts[d];
     }
     m->doubt_count = kept;
@@ -698,7 +703,8 @@ static void model_check(struct place *p, const struct model *m, int pushed)
         struct queue_range got, want = {0};
         char id[16];
         (void)snprintf(id, sizeof id, "m%d", i);
-        if (state_of(p, id) != m->state[i]) fail_msg("%s is %c, not %c", id, state_of(p, id), m->state[i]);
+        if (state_of(p, id) != m->state[i])
+            fail_msg("%s is %c, not %c", id, state_of(p, id), m->state[i]);
         queued += m->state[i] == 'Q';
         dead += m->state[i] == 'D';
         if (m->state[i] == 'Q' && oldest == 0) oldest = m->seq[i];
@@ -746,7 +752,8 @@ static void random_moves_agree_with_a_plain_model(void **state)
     assert_true(pushed > 200);
     queue_close(p->q);
     p->q = NULL;
-    assert_int_equal(sql(p, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check<>'ok'"), 0);
+    assert_int_equal(
+        sql(p, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check<>'ok'"), 0);
     assert_true(sql(p, "SELECT count(*) FROM known") > 100);
 }
 
@@ -895,7 +902,8 @@ static void a_damaged_row_says_so_and_the_others_go_on(void **state)
         (void)sql(p, rows[i].damage);
         opened(p);
         for (int64_t seq = 1; seq <= 4; seq++) {
-            int r = do_unseal(p, seq), want = rows[i].works[seq - 1] == 'Y' ? 0 : TILLPOST_E_DAMAGED;
+            int r = do_unseal(p, seq),
+                want = rows[i].works[seq - 1] == 'Y' ? 0 : TILLPOST_E_DAMAGED;
             if (r != want) fail_msg("%s: row %d gives %d", rows[i].name, (int)seq, r);
         }
         struct seen s = {0};
@@ -916,7 +924,8 @@ static void a_key_that_does_not_fit_is_refused_at_the_door(void **state)
         if (rows > 0) (void)push(p, "a");
         commit(p);
         queue_close(p->q);
-        refused(p, open_with(p, other_key, &small, 64 * MIB), TILLPOST_E_CONFIG, "key does not fit");
+        refused(p, open_with(p, other_key, &small, 64 * MIB), TILLPOST_E_CONFIG,
+                "key does not fit");
         assert_null(p->q);
         opened(p);
         assert_int_equal(counts(p).queued, rows);
@@ -1285,7 +1294,8 @@ static void a_full_disk_is_survived_and_noticed_when_it_ends(void **state)
         }
         (void)remove(hog);
         if (try_to_settle_all(p) < 0)
-            fail_msg("%d KiB: %s; %d queued of %d", kib[i], p->why.message, (int)counts(p).queued, kept);
+            fail_msg("%d KiB: %s; %d queued of %d", kib[i], p->why.message, (int)counts(p).queued,
+                     kept);
         tidy_all(p, INT64_MIN);
         wait_ms(2 * (long)small.space_try_ms);
         (void)push(p, "after");
@@ -1320,6 +1330,27 @@ static void settling_goes_on_with_nothing_free_but_the_ballast(void **state)
     (void)push_until_full(p, "b", 1);
     settle_all(p);
     assert_int_equal(state_of(p, "a-199"), 'S');
+    queue_close(p->q);
+    p->q = NULL;
+    assert_int_equal(umount(p->dir), 0);
+}
+
+static void a_read_only_disk_is_named(void **state)
+{
+    struct place *p = *state;
+    if (mount("tmpfs", p->dir, "tmpfs", 0, "size=4m") != 0) {
+        print_message("skipped: mounting a tmpfs needs root (%s)\n", strerror(errno));
+        skip();
+    }
+    for (int exists = 0; exists < 2; exists++) {
+        if (exists) opened(p);
+        queue_close(p->q);
+        p->q = NULL;
+        assert_int_equal(mount("", p->dir, "", MS_REMOUNT | MS_RDONLY, NULL), 0);
+        refused(p, open_with(p, key, &small, 64 * MIB), TILLPOST_E_STORAGE, "Read-only");
+        assert_int_equal(mount("", p->dir, "", MS_REMOUNT, NULL), 0);
+    }
+    opened(p);
     queue_close(p->q);
     p->q = NULL;
     assert_int_equal(umount(p->dir), 0);
@@ -1391,8 +1422,10 @@ static void ids_are_forgotten_when_their_time_has_come(void **state)
     queue_close(p->q);
     p->q = NULL;
     assert_int_equal(sql(p, "SELECT count(*) FROM past"), 1);
-    assert_int_equal(sql(p, "SELECT count(*) FROM known WHERE seq NOT IN"
-                            " (SELECT seq FROM event UNION SELECT seq FROM dead UNION SELECT seq FROM past)"), 0);
+    assert_int_equal(
+        sql(p, "SELECT count(*) FROM known WHERE seq NOT IN"
+               " (SELECT seq FROM event UNION SELECT seq FROM dead UNION SELECT seq FROM past)"),
+        0);
 }
 
 static void an_id_that_is_forgotten_soon_may_come_again_too(void **state)
@@ -1522,6 +1555,7 @@ int main(void)
         PLACED(at_max_size_pushes_are_refused_and_the_rest_goes_on),
         PLACED(a_full_disk_is_survived_and_noticed_when_it_ends),
         PLACED(settling_goes_on_with_nothing_free_but_the_ballast),
+        PLACED(a_read_only_disk_is_named),
         PLACED(a_limit_of_file_sizes_reads_as_full),
         PLACED(ids_are_forgotten_when_their_time_has_come),
         PLACED(an_id_that_is_forgotten_soon_may_come_again_too),

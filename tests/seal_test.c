@@ -50,7 +50,12 @@ static void every_changed_bit_and_every_cut_is_damage(void **state)
 
 static void a_seal_opens_only_with_its_key_and_its_binding(void **state)
 {
-    static const struct { const char *name; const unsigned char *key; struct str bound; int opens; } rows[] = {
+    static const struct {
+        const char *name;
+        const unsigned char *key;
+        struct str bound;
+        int opens;
+    } rows[] = {
         {"as it was sealed", key, {"sale-1\0Purchase", 15}, 1},
         {"another key", other_key, {"sale-1\0Purchase", 15}, 0},
         {"another id", key, {"sale-2\0Purchase", 15}, 0},
@@ -86,8 +91,7 @@ static void the_same_text_never_looks_the_same_and_never_shows(void **state)
             assert_memory_not_equal(sealed[i] + 1 + SEAL_NONCE_BYTES,
                                     sealed[j] + 1 + SEAL_NONCE_BYTES, 8);
         }
-        for (int at = 0; at + 5 <= n; at++)
-            assert_memory_not_equal(sealed[i] + at, "email", 5);
+        for (int at = 0; at + 5 <= n; at++) assert_memory_not_equal(sealed[i] + at, "email", 5);
     }
     seal_close(s);
 }

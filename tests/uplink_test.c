@@ -664,7 +664,7 @@ static int start_tls(void **state)
     tls.nginx = fork();
     if (tls.nginx == 0) {
         const char *conf = certs_path(&tls.certs, "nginx.conf");
-        (void)freopen(certs_path(&tls.certs, "nginx.log"), "w", stderr);
+        if (!freopen(certs_path(&tls.certs, "nginx.log"), "w", stderr)) _exit(70);
         (void)execlp("nginx", "nginx", "-c", conf, "-p", tls.certs.dir, (char *)NULL);
         _exit(127);
     }

@@ -55,7 +55,7 @@ enum tillpost_err_index {
 #define X(name, wire, http, exit, words) TILLPOST_IX_##name,
     TILLPOST_ERRORS(X)
 #undef X
-    TILLPOST_ERR_COUNT
+        TILLPOST_ERR_COUNT
 };
 
 /* Codes are negative: -1 for the first row, -2 for the second, and so on. */

@@ -12,20 +12,20 @@
 #include "api/api.h"
 
 enum {
-    AGENT_ANSWERS_MAX = 2 * API_CONNECTIONS_MAX,  /* at hand in one turn */
-    AGENT_COMMIT_MAX_BYTES = 2 * 1024 * 1024,     /* pushed in one commit */
-    AGENT_ANSWER_MAX_BYTES = 8 * 1024 * 1024,     /* of one answer */
+    AGENT_ANSWERS_MAX = 2 * API_CONNECTIONS_MAX, /* at hand in one turn */
+    AGENT_COMMIT_MAX_BYTES = 2 * 1024 * 1024,    /* pushed in one commit */
+    AGENT_ANSWER_MAX_BYTES = 8 * 1024 * 1024,    /* of one answer */
     AGENT_SLEEP_MAX_MS = 60 * 1000,
-    AGENT_TIDY_EVERY_MS = 30 * 1000,              /* while nothing happens */
-    AGENT_TIDY_SLICE_MS = 5,                      /* between two steps of tidying */
-    AGENT_STORAGE_FAULTS_MAX = 3,                 /* in a minute; then exit 74 */
+    AGENT_TIDY_EVERY_MS = 30 * 1000, /* while nothing happens */
+    AGENT_TIDY_SLICE_MS = 5,         /* between two steps of tidying */
+    AGENT_STORAGE_FAULTS_MAX = 3,    /* in a minute; then exit 74 */
     AGENT_COMMIT_BUCKETS = 10
 };
 
 struct answer { /* waits for the commit */
     struct api_request request;
     int status;
-    bool promises;   /* becomes 503 or 507 when the commit fails */
+    bool promises; /* becomes 503 or 507 when the commit fails */
     const char *content_type;
     struct buf body;
 };
@@ -50,12 +50,12 @@ struct agent {
     size_t answer_count;
     int signals, netwatch;
     bool stop;
-    int exit_status;         /* not 0: leave with it */
-    bool storage_failed;     /* the last commit failed */
+    int exit_status;     /* not 0: leave with it */
+    bool storage_failed; /* the last commit failed */
     struct fault storage_why;
     int64_t storage_faults_ms[AGENT_STORAGE_FAULTS_MAX]; /* the last ones, monotonic */
-    int64_t tidy_at_ms;      /* next step of tidying, monotonic */
-    bool reload_failed;      /* the last SIGHUP found a broken file */
+    int64_t tidy_at_ms;                                  /* next step of tidying, monotonic */
+    bool reload_failed;                                  /* the last SIGHUP found a broken file */
     struct agent_metrics metrics;
 };
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-const char *build_version(void); /* "1.0.0" */
-int64_t build_time_s(void);      /* Unix seconds */
+const char *build_version(void);   /* "1.0.0" */
+int64_t build_time_s(void);        /* Unix seconds */
 const char *build_libraries(void); /* "libcurl/8.14.1 mbedTLS/3.6.6" */
 
 #endif

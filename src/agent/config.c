@@ -142,9 +142,9 @@ static void unknown_key(struct config_problems *ps, struct str text, const char 
 {
     const char *near = nearest_setting(section, str_from(keys[n - 1]));
     if (near)
-        config_problem_add(ps, text, keys, n, false, "unknown %s; did you mean \"%s\"?", what, near);
-    else
-        config_problem_add(ps, text, keys, n, false, "unknown %s; see tillpost.json(5)", what);
+        config_problem_add(ps, text, keys, n, false, "unknown %s; did you mean \"%s\"?", what,
+                           near);
+    else config_problem_add(ps, text, keys, n, false, "unknown %s; see tillpost.json(5)", what);
 }
 
 static void read_section(struct config *c, const struct json *section, struct str text,
@@ -201,7 +201,8 @@ static void add_preset(struct config *c, const struct mapping_preset *preset, st
     const struct json *definition = NULL;
     struct fault why = {0};
     if (json_parse(&c->arena, str_from(preset->definition), &limits, &definition, &why) < 0) {
-        config_problem_add(ps, text, keys, n, false, "preset \"%s\": %s", preset->name, why.message);
+        config_problem_add(ps, text, keys, n, false, "preset \"%s\": %s", preset->name,
+                           why.message);
         return;
     }
     if (strcmp(preset->event, "PageView") == 0)
@@ -276,8 +277,8 @@ static void read_custom(struct config *c, const struct json *custom, struct str 
     }
 }
 
-static void read_root(struct config *c, const char *path, struct str text,
-                      const struct json *root, struct config_problems *ps)
+static void read_root(struct config *c, const char *path, struct str text, const struct json *root,
+                      struct config_problems *ps)
 {
     if (!json_is(root, JSON_OBJECT)) {
         config_problem_add(ps, text, NULL, 0, false, "the file must hold one JSON object");

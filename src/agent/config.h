@@ -18,7 +18,7 @@ enum {
     CONFIG_KEY_BYTES = 160,
     CONFIG_MAPPINGS_MAX = 50 /* mapping.h: MAPPINGS_MAX */
 };
-#define CONFIG_DEFAULT_PATH "/etc/tillpost/tillpost.json"
+#define CONFIG_DEFAULT_PATH   "/etc/tillpost/tillpost.json"
 #define CONFIG_DEFAULT_SOCKET "/run/tillpost/tillpost.sock"
 
 struct config_problem {

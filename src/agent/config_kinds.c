@@ -57,8 +57,8 @@ static bool text_fits(const struct config_setting *s, struct str v)
     }
 }
 
-static int put_text(struct config *c, const struct config_setting *s, struct str v,
-                    const char **at, struct fault *why)
+static int put_text(struct config *c, const struct config_setting *s, struct str v, const char **at,
+                    struct fault *why)
 {
     if (!text_fits(s, v)) return wrong(s, why, "not understood");
     char *copy = arena_copy(&c->arena, v);

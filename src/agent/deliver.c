@@ -257,8 +257,8 @@ static void remember_last(struct deliver *d, const struct clock_now *now,
     memcpy(l->request_id, outcome->request_id, sizeof l->request_id);
 }
 
-static int note_doubt(struct deliver *d, const struct clock_now *now,
-                      const struct sync_verdict *v, struct fault *why)
+static int note_doubt(struct deliver *d, const struct clock_now *now, const struct sync_verdict *v,
+                      struct fault *why)
 {
     struct queue_range range = {d->seqs[v->lo], d->seqs[v->hi - 1],
                                 clock_truth_ms(d->clock, now) / 1000};
@@ -278,7 +278,6 @@ static int settle_rows(struct deliver *d, const struct clock_now *now, struct fa
     return rc;
 }
 
-
 /* Rows that are decided leave the batch; those behind them move up. */
 static void close_gap(struct deliver *d, unsigned from, unsigned n)
 {
@@ -287,8 +286,7 @@ static void close_gap(struct deliver *d, unsigned from, unsigned n)
 }
 
 /* The row is dead, with the words of the last refusal. */
-static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row,
-                    struct fault *why)
+static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row, struct fault *why)
 {
     char reason[32];
     int64_t seq = d->seqs[row];
@@ -308,8 +306,8 @@ static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row
     return add_to_value(d, QUEUE_VALUE_DEAD_TOTAL, 1, why);
 }
 
-static int settle_part(struct deliver *d, const struct clock_now *now,
-                       const struct sync_verdict *v, struct fault *why)
+static int settle_part(struct deliver *d, const struct clock_now *now, const struct sync_verdict *v,
+                       struct fault *why)
 {
     d->buried_count = 0;
     d->settling_count = v->hi - v->lo;
@@ -328,8 +326,10 @@ static int unbury(struct deliver *d, unsigned n, struct fault *why)
         int rc = queue_retry(d->queue, d->buried[d->buried_count + i], why);
         if (rc < 0 && rc != TILLPOST_E_NOT_FOUND) return rc;
     }
-    log_line(LOG_LEVEL_ERROR, "%u events in a row were refused: they are back in the queue, and "
-                              "deliveries pause until a person looks", n + 1);
+    log_line(LOG_LEVEL_ERROR,
+             "%u events in a row were refused: they are back in the queue, and "
+             "deliveries pause until a person looks",
+             n + 1);
     return add_to_value(d, QUEUE_VALUE_DEAD_TOTAL, -(int64_t)n, why);
 }
 
@@ -366,9 +366,9 @@ static void log_last(const struct deliver *d, const struct deliver_last *before,
     if (kind == DELIVER_DONE)
         log_line(before->failed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "delivered %s", l->request_id);
     else
-        log_line(same ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "try failed (%s): http %d code %d %s: %s",
-                 deliver_outcome_names[kind], l->http, l->code,
-                 l->answered ? "" : uplink_trouble_name(l->trouble), l->message);
+        log_line(same ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+                 "try failed (%s): http %d code %d %s: %s", deliver_outcome_names[kind], l->http,
+                 l->code, l->answered ? "" : uplink_trouble_name(l->trouble), l->message);
 }
 
 int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault *why)
@@ -487,8 +487,8 @@ static int take_batch(struct deliver *d, const struct clock_now *now, struct fau
 
 static int write_mark(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
-    struct queue_range old, mark = {d->seqs[0], d->seqs[d->rows - 1],
-                                    clock_truth_ms(d->clock, now) / 1000};
+    struct queue_range old,
+        mark = {d->seqs[0], d->seqs[d->rows - 1], clock_truth_ms(d->clock, now) / 1000};
     if (queue_marked(d->queue, &old) == 1 && old.first == mark.first && old.last == mark.last)
         return 0;
     return queue_mark(d->queue, &mark, why);
@@ -521,9 +521,9 @@ int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *w
 struct writing {
     struct deliver *d;
     const struct clock_now *now;
-    unsigned at, hi;  /* next row of the batch, end of the part */
+    unsigned at, hi; /* next row of the batch, end of the part */
     bool begun;
-    int64_t damaged;  /* seq of a row whose seal is broken, 0: none */
+    int64_t damaged; /* seq of a row whose seal is broken, 0: none */
     struct buf rest;
 };
 

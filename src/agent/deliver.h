@@ -23,7 +23,12 @@
 enum { DELIVER_REASONS_MAX = 8, DELIVER_TOKEN_POLL_MS = 2000, DELIVER_DEBT_WAIT_MS = 1000 };
 
 enum deliver_outcome {
-    DELIVER_DONE, DELIVER_RETRY, DELIVER_DOUBT, DELIVER_SPLIT, DELIVER_PAUSE, DELIVER_OFFLINE,
+    DELIVER_DONE,
+    DELIVER_RETRY,
+    DELIVER_DOUBT,
+    DELIVER_SPLIT,
+    DELIVER_PAUSE,
+    DELIVER_OFFLINE,
     DELIVER_OUTCOMES
 };
 extern const char *const deliver_outcome_names[DELIVER_OUTCOMES];
@@ -48,10 +53,10 @@ struct deliver {
     int64_t token_polled_ms;
     int64_t seqs[SYNC_BATCH_MAX]; /* the batch at hand */
     unsigned rows;
-    struct sync_next next;  /* what deliver_send will do */
-    bool wanted;            /* next is to be sent */
+    struct sync_next next; /* what deliver_send will do */
+    bool wanted;           /* next is to be sent */
     bool in_flight_probe;
-    bool probe_is_idle;     /* a probe was answered and taught no time: do not ask again */
+    bool probe_is_idle; /* a probe was answered and taught no time: do not ask again */
     struct buf body;
     int64_t settling[SYNC_BATCH_MAX]; /* rows settled in the open transaction */
     unsigned settling_count;
@@ -61,7 +66,10 @@ struct deliver {
     int64_t paused_since_ms; /* truth; of a fault pause */
     int paused_code;
     uint64_t outcomes[DELIVER_OUTCOMES];
-    struct { const char *reason; uint64_t count; } dead[DELIVER_REASONS_MAX];
+    struct {
+        const char *reason;
+        uint64_t count;
+    } dead[DELIVER_REASONS_MAX];
     struct tiktok_outcome refusal; /* the last reply that refused a part of the batch */
     struct deliver_last last;
 };

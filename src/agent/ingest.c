@@ -25,7 +25,7 @@ struct draft { /* a call on its way */
     const struct json *call;
     struct tiktok_event events[MAPPINGS_MAX];
     const struct mapping *from[MAPPINGS_MAX]; /* whose event it is */
-    char id[TIKTOK_ID_BYTES]; /* made here, where no mapping gives one */
+    char id[TIKTOK_ID_BYTES];                 /* made here, where no mapping gives one */
     size_t count;
     size_t matched;
     struct tiktok_warnings warnings;
@@ -329,8 +329,7 @@ static bool is_type(struct str type)
 
 static bool blank(const struct json *v)
 {
-    return json_type(v) == JSON_NULL ||
-           (json_is(v, JSON_STRING) && !str_trim(json_string(v)).len);
+    return json_type(v) == JSON_NULL || (json_is(v, JSON_STRING) && !str_trim(json_string(v)).len);
 }
 
 static int check_type(struct ingest *g, struct json *call, const char *type, struct fault *why)
@@ -460,8 +459,7 @@ static int check_batch(struct str body, struct str *calls, struct fault *why)
     return 0;
 }
 
-int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body,
-                 struct buf *answer)
+int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body, struct buf *answer)
 {
     struct str calls = {0}, item;
     struct fault why = {0};

@@ -19,7 +19,13 @@ enum {
     INGEST_ARENA_MAX_BYTES = 2 * 1024 * 1024
 };
 
-enum ingest_result { INGEST_QUEUED, INGEST_DUPLICATE, INGEST_IGNORED, INGEST_REFUSED, INGEST_RESULTS };
+enum ingest_result {
+    INGEST_QUEUED,
+    INGEST_DUPLICATE,
+    INGEST_IGNORED,
+    INGEST_REFUSED,
+    INGEST_RESULTS
+};
 
 struct ingest {
     const struct config *config; /* may change between calls */

@@ -149,9 +149,10 @@ static void tidy(struct agent *a)
 {
     struct fault why = {0};
     if (a->now.mono_ms < a->tidy_at_ms || queue_dirty(a->queue)) return;
-    int64_t forget = a->clock.trusted
-                         ? (clock_truth_ms(&a->clock, &a->now) - a->config->queue.keep_sent_ms) / 1000
-                         : INT64_MIN;
+    int64_t forget =
+        a->clock.trusted
+            ? (clock_truth_ms(&a->clock, &a->now) - a->config->queue.keep_sent_ms) / 1000
+            : INT64_MIN;
     int rc = queue_tidy(a->queue, forget, &why);
     if (rc < 0) note_storage_fault(a, &why);
     a->tidy_at_ms = a->now.mono_ms + (rc == 1 ? AGENT_TIDY_SLICE_MS : AGENT_TIDY_EVERY_MS);

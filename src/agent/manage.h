@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 enum {
-    MANAGE_LIST = 100,        /* events of a page when no limit is given */
+    MANAGE_LIST = 100, /* events of a page when no limit is given */
     MANAGE_LIST_MAX = 1000,
     MANAGE_IDS_MAX = 1000,    /* of one request */
     MANAGE_CHANGE_MAX = 10000 /* rows changed by one request; the rest is "left" */

@@ -62,8 +62,7 @@ static void write_storage(const struct agent *a, struct buf *out)
     const struct agent_metrics *m = &a->metrics;
     uint64_t sum = 0;
     head(out, "tillpost_storage_errors_total", "counter", "Failed operations of the queue.");
-    buf_printf(out, "tillpost_storage_errors_total{op=\"commit\"} %" PRIu64 "\n",
-               m->commit_faults);
+    buf_printf(out, "tillpost_storage_errors_total{op=\"commit\"} %" PRIu64 "\n", m->commit_faults);
     head(out, "tillpost_commit_seconds", "histogram", "Time of a commit, to stable storage.");
     for (size_t i = 0; i < AGENT_COMMIT_BUCKETS; i++) {
         sum += m->commits[i];

@@ -12,10 +12,9 @@ static int key_path(const struct config *c, char out[SECRET_PATH_BYTES], struct 
 {
     if (secret_credential_path("queue-key", out)) return 0;
     const char *slash = strrchr(c->queue.path, '/');
-    int n = c->queue.key_file
-                ? snprintf(out, SECRET_PATH_BYTES, "%s", c->queue.key_file)
-                : snprintf(out, SECRET_PATH_BYTES, "%.*s/key", (int)(slash - c->queue.path),
-                           c->queue.path);
+    int n = c->queue.key_file ? snprintf(out, SECRET_PATH_BYTES, "%s", c->queue.key_file)
+                              : snprintf(out, SECRET_PATH_BYTES, "%.*s/key",
+                                         (int)(slash - c->queue.path), c->queue.path);
     if (n > 0 && n < SECRET_PATH_BYTES) return 0;
     return fault_set(why, TILLPOST_E_CONFIG, "queue.key_file", "queue.key_file is too long");
 }
@@ -40,7 +39,7 @@ int open_queue(const struct config *c, bool may_create, struct queue **out, stru
     rc = queue_open(&options, out, why);
     wipe(key, sizeof key);
     if (rc >= 0 && platform_on_tmpfs(c->queue.path))
-        log_line(LOG_LEVEL_WARNING, "%s lies on a file system in memory: sales are lost at power off",
-                 c->queue.path);
+        log_line(LOG_LEVEL_WARNING,
+                 "%s lies on a file system in memory: sales are lost at power off", c->queue.path);
     return rc;
 }

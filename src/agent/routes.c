@@ -37,8 +37,8 @@ static void handle_batch(struct agent *a, struct answer *answer, const char *arg
 /* Events out --------------------------------------------------------------------------------- */
 
 /* state=queued|sent|dead, limit=N, after=SEQ; each may be absent. */
-static int list_query(const struct api_request *r, char *state, size_t state_bytes,
-                      unsigned *limit, int64_t *after, struct fault *why)
+static int list_query(const struct api_request *r, char *state, size_t state_bytes, unsigned *limit,
+                      int64_t *after, struct fault *why)
 {
     char text[32];
     uint64_t n = 0;
@@ -66,8 +66,7 @@ static void handle_events(struct agent *a, struct answer *answer, const char *ar
     int64_t after = 0;
     struct fault why = {0};
     int rc = list_query(&answer->request, state, sizeof state, &limit, &after, &why);
-    if (rc >= 0)
-        rc = manage_list(a->queue, str_from(state), limit, after, &answer->body, &why);
+    if (rc >= 0) rc = manage_list(a->queue, str_from(state), limit, after, &answer->body, &why);
     if (rc < 0) refuse(answer, &why);
 }
 
@@ -155,7 +154,7 @@ enum route_id {
 #define X(id, method, path, body, local, open, handle, argument) ROUTE_##id,
     ROUTES(X)
 #undef X
-    ROUTE_COUNT
+        ROUTE_COUNT
 };
 
 const struct api_route agent_routes[] = {

@@ -20,11 +20,13 @@ static int read_secret(const char *path, struct secret *out, struct fault *why)
     memset(out, 0, sizeof *out);
     int rc = platform_read_file(path, SECRET_MAX_BYTES, true, &out->text, &out->len);
     if (rc == TILLPOST_E_DENIED)
-        return fault_set(why, rc, "", "%s is readable by others, or not by us: chmod 600 it and "
-                                      "give it to the agent's user", path);
+        return fault_set(why, rc, "",
+                         "%s is readable by others, or not by us: chmod 600 it and "
+                         "give it to the agent's user",
+                         path);
     if (rc == TILLPOST_E_NO_INPUT) return fault_set(why, rc, "", "%s does not exist", path);
-    if (rc < 0) return fault_set(why, rc, "", "%s cannot be read: %s", path,
-                                 tillpost_err_info(rc)->words);
+    if (rc < 0)
+        return fault_set(why, rc, "", "%s cannot be read: %s", path, tillpost_err_info(rc)->words);
     out->stamp = platform_file_stamp(path);
     return 0;
 }
@@ -42,7 +44,8 @@ static size_t cut_lines(struct secret *s, size_t max)
 {
     size_t n = 0;
     char *save = NULL;
-    for (char *line = strtok_r(s->text, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
+    for (char *line = strtok_r(s->text, "\r\n", &save); line;
+         line = strtok_r(NULL, "\r\n", &save)) {
         while (*line == ' ' || *line == '\t') line++;
         size_t len = strlen(line);
         while (len && (line[len - 1] == ' ' || line[len - 1] == '\t')) line[--len] = 0;
@@ -60,10 +63,10 @@ int secret_read_token(const char *path, struct secret *out, struct fault *why)
     if (rc < 0) return rc;
     size_t lines = cut_lines(out, 1);
     rc = TILLPOST_E_CONFIG;
-    if (lines == 0)
-        (void)fault_set(why, rc, "", "%s is empty: put the access token into it", path);
+    if (lines == 0) (void)fault_set(why, rc, "", "%s is empty: put the access token into it", path);
     else if (lines == 1 && strncmp(out->tokens[0], "Bearer ", 7) == 0)
-        (void)fault_set(why, rc, "", "%s begins with \"Bearer\": TikTok wants the token alone", path);
+        (void)fault_set(why, rc, "", "%s begins with \"Bearer\": TikTok wants the token alone",
+                        path);
     else if (lines > 1 || !is_token(out->tokens[0]))
         (void)fault_set(why, rc, "", "%s must hold one token on one line and nothing else", path);
     else return 0;
@@ -84,7 +87,8 @@ int secret_read_tokens(const char *path, struct secret *out, struct fault *why)
     secret_forget(out);
     return fault_set(why, TILLPOST_E_CONFIG, "",
                      "%s must hold one token, or two during a rotation, one a line, of at least %d "
-                     "printable characters", path, TOKEN_MIN_BYTES);
+                     "printable characters",
+                     path, TOKEN_MIN_BYTES);
 }
 
 void secret_forget(struct secret *s)
@@ -105,8 +109,11 @@ static int make_key(const char *path, unsigned char out[SECRET_KEY_BYTES], struc
         rc = platform_write_file(path, text, 2 * SECRET_KEY_BYTES + 1, 0600);
         wipe(text, sizeof text);
     }
-    if (rc < 0) return fault_set(why, rc, "", "the queue key %s cannot be made: is its folder "
-                                              "there and writable?", path);
+    if (rc < 0)
+        return fault_set(why, rc, "",
+                         "the queue key %s cannot be made: is its folder "
+                         "there and writable?",
+                         path);
     return 0;
 }
 
@@ -120,7 +127,8 @@ int secret_queue_key(const char *path, bool may_create, unsigned char out[SECRET
     if (rc == TILLPOST_E_NO_INPUT)
         return fault_set(why, TILLPOST_E_CONFIG, "",
                          "the queue key %s is missing while there is a queue: put the key back, or "
-                         "move the queue aside to begin a new one", path);
+                         "move the queue aside to begin a new one",
+                         path);
     if (rc < 0) {
         if (why) *why = inner;
         return rc;
@@ -129,5 +137,6 @@ int secret_queue_key(const char *path, bool may_create, unsigned char out[SECRET
     secret_forget(&s);
     if (good) return 0;
     return fault_set(why, TILLPOST_E_CONFIG, "",
-                     "the queue key %s is not a line of 64 hex digits: put the right key back", path);
+                     "the queue key %s is not a line of 64 hex digits: put the right key back",
+                     path);
 }

@@ -11,7 +11,12 @@
 #include "base/fault.h"
 #include "base/text.h"
 
-enum { SECRET_PATH_BYTES = 4096, SECRET_MAX_BYTES = 4096, SECRET_TOKENS_MAX = 2, SECRET_KEY_BYTES = 32 };
+enum {
+    SECRET_PATH_BYTES = 4096,
+    SECRET_MAX_BYTES = 4096,
+    SECRET_TOKENS_MAX = 2,
+    SECRET_KEY_BYTES = 32
+};
 
 struct secret {
     char *text; /* NUL-terminated; NULL when empty */

@@ -84,11 +84,26 @@ static bool is_paused_for(struct agent *a, enum sync_pause why)
     return sync_paused(&a->deliver.sync) == why;
 }
 
-static bool bad_storage(struct agent *a) { return a->storage_failed; }
-static bool bad_token(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_CREDENTIALS); }
-static bool bad_account(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_CONFIGURATION); }
-static bool by_operator(struct agent *a) { return is_paused_for(a, SYNC_PAUSED_OPERATOR); }
-static bool bad_reload(struct agent *a) { return a->reload_failed; }
+static bool bad_storage(struct agent *a)
+{
+    return a->storage_failed;
+}
+static bool bad_token(struct agent *a)
+{
+    return is_paused_for(a, SYNC_PAUSED_CREDENTIALS);
+}
+static bool bad_account(struct agent *a)
+{
+    return is_paused_for(a, SYNC_PAUSED_CONFIGURATION);
+}
+static bool by_operator(struct agent *a)
+{
+    return is_paused_for(a, SYNC_PAUSED_OPERATOR);
+}
+static bool bad_reload(struct agent *a)
+{
+    return a->reload_failed;
+}
 
 /* An expired certificate is a clock that runs ahead, until a server has told the time. */
 static bool bad_clock(struct agent *a)

@@ -182,7 +182,8 @@ int cli_no_agent(struct cli *c, int err)
         fprintf(stderr, "tillpost: no agent listens at %s; start it: systemctl start tillpost\n",
                 socket);
     else if (err == TILLPOST_E_DENIED)
-        fprintf(stderr, "tillpost: %s: permission denied; run as root or as a member of its group\n",
+        fprintf(stderr,
+                "tillpost: %s: permission denied; run as root or as a member of its group\n",
                 socket);
     else fprintf(stderr, "tillpost: %s: the agent does not answer; try again\n", socket);
     return tillpost_err_info(err)->exit;

@@ -14,9 +14,19 @@
 #include <stdio.h>
 
 enum { CLI_OPERANDS_MAX = 256, CLI_WIDTH = 80 };
-enum { EXIT_OK = 0, EXIT_PROBLEM = 1, EXIT_USAGE = 64, EXIT_DATA = 65, EXIT_NO_INPUT = 66,
-       EXIT_UNAVAILABLE = 69, EXIT_BUG = 70, EXIT_IO = 74, EXIT_LATER = 75, EXIT_DENIED = 77,
-       EXIT_CONFIG = 78 };
+enum {
+    EXIT_OK = 0,
+    EXIT_PROBLEM = 1,
+    EXIT_USAGE = 64,
+    EXIT_DATA = 65,
+    EXIT_NO_INPUT = 66,
+    EXIT_UNAVAILABLE = 69,
+    EXIT_BUG = 70,
+    EXIT_IO = 74,
+    EXIT_LATER = 75,
+    EXIT_DENIED = 77,
+    EXIT_CONFIG = 78
+};
 
 struct cli {
     const char *config; /* --config, or NULL */

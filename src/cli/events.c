@@ -11,8 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 10000, FOLLOW_MS = 1000, ARENA_MAX_BYTES = 4 * 1024 * 1024,
-       ANSWER_MAX_BYTES = 1024 * 1024, PATH_BYTES = 2048 };
+enum {
+    TIMEOUT_MS = 10000,
+    FOLLOW_MS = 1000,
+    ARENA_MAX_BYTES = 4 * 1024 * 1024,
+    ANSWER_MAX_BYTES = 1024 * 1024,
+    PATH_BYTES = 2048
+};
 
 struct source {
     struct cli *c;
@@ -94,8 +99,10 @@ static int ask_agent(struct source *s, const char *method, const char *path, str
     if (http == 200) return 1;
     const struct json *refusal = parsed(s);
     fprintf(stderr, "tillpost: %s\n", text_of(refusal, "message"));
-    s->status = http == 404 ? EXIT_PROBLEM : http == 403 ? EXIT_DENIED
-                : http >= 500 ? EXIT_LATER : EXIT_USAGE;
+    s->status = http == 404   ? EXIT_PROBLEM
+                : http == 403 ? EXIT_DENIED
+                : http >= 500 ? EXIT_LATER
+                              : EXIT_USAGE;
     return -1;
 }
 
@@ -135,8 +142,7 @@ static bool get_page(struct source *s, int64_t after)
     char path[128];
     struct fault why = {0};
     const char *state = s->c->state ? s->c->state : "queued";
-    (void)snprintf(path, sizeof path, "/v1/events?state=%.16s&after=%lld", state,
-                   (long long)after);
+    (void)snprintf(path, sizeof path, "/v1/events?state=%.16s&after=%lld", state, (long long)after);
     int rc = ask_agent(s, "GET", path, (struct str){0});
     if (rc != 0) return rc > 0;
     buf_clear(&s->answer);
@@ -172,7 +178,8 @@ int verb_events(struct cli *c)
 /* Percent-encodes what may not stand in a path. */
 static void add_path_segment(struct buf *out, const char *text)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
     for (; *text; text++) {
         if (strchr(plain, *text)) buf_add_char(out, *text);
         else buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);

@@ -80,7 +80,8 @@ static const char *header(const char *head, const char *name)
     size_t n = strlen(name);
     for (const char *line = strstr(head, "\r\n"); line; line = strstr(line, "\r\n")) {
         line += 2;
-        if (strncasecmp(line, name, n) == 0 && line[n] == ':') return line + n + 1 + strspn(line + n + 1, " ");
+        if (strncasecmp(line, name, n) == 0 && line[n] == ':')
+            return line + n + 1 + strspn(line + n + 1, " ");
     }
     return NULL;
 }

@@ -37,8 +37,10 @@ enum {
 
 enum own { OWN_BEGIN, OWN_COMMIT, OWN_ROLLBACK, OWN_PAGES, OWN_FREE_PAGES, OWN_COUNT };
 static const char *const own_sql[] = {
-    [OWN_BEGIN] = "BEGIN IMMEDIATE",       [OWN_COMMIT] = "COMMIT",
-    [OWN_ROLLBACK] = "ROLLBACK",           [OWN_PAGES] = "PRAGMA page_count",
+    [OWN_BEGIN] = "BEGIN IMMEDIATE",
+    [OWN_COMMIT] = "COMMIT",
+    [OWN_ROLLBACK] = "ROLLBACK",
+    [OWN_PAGES] = "PRAGMA page_count",
     [OWN_FREE_PAGES] = "PRAGMA freelist_count",
 };
 
@@ -47,7 +49,7 @@ struct db {
     sqlite3 *handle;
     sqlite3_stmt *own[OWN_COUNT];
     sqlite3_stmt **statements; /* of the plan */
-    int wal_frames;   /* confirmed since the last checkpoint */
+    int wal_frames;            /* confirmed since the last checkpoint */
     bool wal_counted; /* wal_frames is right: there was a checkpoint or a commit since opening */
     struct db_failure failure;
 };
@@ -206,8 +208,10 @@ static int check_pragma(struct db *db, const struct pragma *p, int err, struct f
     (void)snprintf(sql, sizeof sql, "PRAGMA %s", p->name);
     int r = ask(db, sql, now, sizeof now, why);
     if (r < 0 || p->reads == NULL || strcmp(now, p->reads) == 0) return r;
-    return fault_set(why, err, NULL, "%s: SQLite did not take %s=%s but says \"%s\"; this file or "
-                     "this SQLite cannot keep events safely", db->plan->path, p->name, p->value, now);
+    return fault_set(why, err, NULL,
+                     "%s: SQLite did not take %s=%s but says \"%s\"; this file or "
+                     "this SQLite cannot keep events safely",
+                     db->plan->path, p->name, p->value, now);
 }
 
 /* Only a new file is told its layout: saying it again would write to the file at each start. */
@@ -249,7 +253,8 @@ static int open_handle(struct db *db, struct fault *why)
 {
     char uri[URI_MAX_BYTES];
     const struct db_plan *plan = db->plan;
-    if (!write_uri(plan->path, uri, sizeof uri)) return system_fault("queue", "open it", ENAMETOOLONG, why);
+    if (!write_uri(plan->path, uri, sizeof uri))
+        return system_fault("queue", "open it", ENAMETOOLONG, why);
     int r = plan->vfs ? 0 : make_file(plan->path, why);
     if (r < 0) return r;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
@@ -271,14 +276,19 @@ static int recognise(struct db *db, int *version, struct fault *why)
     if (r >= 0) r = ask_int(db, "PRAGMA user_version", version, why);
     if (r < 0) return r;
     if (tables > 0 && application != plan->application_id)
-        return fault_set(why, TILLPOST_E_CONFIG, NULL, "%s: this is another program's database; "
-                         "set queue.path to a file of its own", plan->path);
+        return fault_set(why, TILLPOST_E_CONFIG, NULL,
+                         "%s: this is another program's database; "
+                         "set queue.path to a file of its own",
+                         plan->path);
     if (*version < 0 || (tables == 0) != (*version == 0))
         return sqlite_fault(db, SQLITE_ERROR, "open it", why);
     if (*version > plan->version)
-        return fault_set(why, TILLPOST_E_CONFIG, NULL, "%s: a newer tillpost wrote it (schema %d, "
-                         "this one knows %d) and it was left as it is; install that tillpost again, "
-                         "or move the file aside", plan->path, *version, plan->version);
+        return fault_set(
+            why, TILLPOST_E_CONFIG, NULL,
+            "%s: a newer tillpost wrote it (schema %d, "
+            "this one knows %d) and it was left as it is; install that tillpost again, "
+            "or move the file aside",
+            plan->path, *version, plan->version);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     return 0;
 }
@@ -301,7 +311,8 @@ static int prepare(struct db *db, const char *const *sql, unsigned n, sqlite3_st
                    struct fault *why)
 {
     for (unsigned i = 0; i < n; i++) {
-        int rc = sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &out[i], NULL);
+        int rc =
+            sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &out[i], NULL);
         if (rc != SQLITE_OK) return sqlite_fault(db, rc, "open it", why);
     }
     return 0;
@@ -320,7 +331,6 @@ static int count_frames(void *ctx, sqlite3 *handle, const char *name, int frames
 static int empty_wal(struct db *db, struct fault *why)
 {
     int r = db_checkpoint(db, why);
-    db->wal_counted = r >= 0;
     return db->failure.space && !db->failure.sync ? 0 : r;
 }
 
@@ -489,10 +499,12 @@ int64_t db_growth_bytes(struct db *db)
 int db_checkpoint(struct db *db, struct fault *why)
 {
     int frames = 0, moved = 0;
-    int rc = sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
+    int rc =
+        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
     if (rc == SQLITE_OK && frames != moved) rc = SQLITE_BUSY;
     if (rc != SQLITE_OK) return sqlite_fault(db, rc, "checkpoint", why);
     db->wal_frames = 0;
+    db->wal_counted = true;
     return 0;
 }
 
@@ -501,9 +513,11 @@ int db_cut_wal(struct db *db, struct fault *why)
     sqlite3_file *wal = NULL;
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
     if (!db->wal_counted || wal == NULL || wal->pMethods == NULL)
-        return fault_set(why, TILLPOST_E_STORAGE, NULL, "%s: an fsync failed and the WAL cannot be "
+        return fault_set(why, TILLPOST_E_STORAGE, NULL,
+                         "%s: an fsync failed and the WAL cannot be "
                          "trusted; look for disk errors in the system's log, then start the agent "
-                         "again", db->plan->path);
+                         "again",
+                         db->plan->path);
     int rc = wal->pMethods->xTruncate(wal, db_wal_bytes(db));
     if (rc == SQLITE_OK) rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
     return rc == SQLITE_OK ? 0 : sqlite_fault(db, rc, "mend its WAL", why);

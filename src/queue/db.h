@@ -21,11 +21,11 @@ enum { DB_PAGE_BYTES = 4096 };
 struct db;
 struct db_plan {
     const char *path;
-    const char *vfs;               /* NULL: the system's */
-    int64_t max_bytes;             /* of the file */
+    const char *vfs;   /* NULL: the system's */
+    int64_t max_bytes; /* of the file */
     int application_id;
-    const char *const *schema;     /* schema[n] leads from version n to n + 1 */
-    int version;                   /* this program's */
+    const char *const *schema; /* schema[n] leads from version n to n + 1 */
+    int version;               /* this program's */
     const char *const *statements;
     unsigned statement_count;
 };
@@ -33,7 +33,7 @@ struct db_plan {
  * outlive the db. CONFIG: another program's file, or of a newer version; nothing was touched. */
 int db_open(const struct db_plan *plan, struct db **out, struct fault *why);
 void db_close(struct db *db); /* rolls back; checkpoints and removes the WAL when it can */
-struct db_failure { /* of any call since it was opened */
+struct db_failure {           /* of any call since it was opened */
     bool any;
     bool sync;  /* an fsync failed: what the WAL shows may not be on the disk */
     bool space; /* the disk, a quota or the file's limit is full: the connection is still good */
@@ -57,9 +57,9 @@ struct db_arg {
 #define DB_ARG_INT(n)  ((struct db_arg){.kind = DB_INT, .number = (n)})
 #define DB_ARG_TEXT(s) ((struct db_arg){.kind = DB_TEXT, .bytes = (s)})
 #define DB_ARG_BLOB(s) ((struct db_arg){.kind = DB_BLOB, .bytes = (s)})
-#define DB_ARGS(...)                                                                               \
-    (const struct db_arg[]){__VA_ARGS__}, sizeof((const struct db_arg[]){__VA_ARGS__}) /           \
-                                              sizeof(struct db_arg)
+#define DB_ARGS(...)                      \
+    (const struct db_arg[]){__VA_ARGS__}, \
+        sizeof((const struct db_arg[]){__VA_ARGS__}) / sizeof(struct db_arg)
 
 /* Starts a statement anew; then db_next gives 1 for a row, 0 at the end. */
 void db_start(struct db *db, unsigned statement, const struct db_arg *args, size_t n);
@@ -77,7 +77,8 @@ struct db_size {
 int db_size(struct db *db, struct db_size *out, struct fault *why);
 int64_t db_wal_bytes(const struct db *db); /* written since the last checkpoint */
 int64_t db_growth_bytes(struct db *db);    /* that the next checkpoint will add to the file */
-int db_checkpoint(struct db *db, struct fault *why); /* the WAL into the file, complete or an error */
+int db_checkpoint(struct db *db,
+                  struct fault *why); /* the WAL into the file, complete or an error */
 /* After a failed sync, before closing: cuts the WAL back to the last commit that was confirmed. */
 int db_cut_wal(struct db *db, struct fault *why);
 /* Gives at most `pages` free pages back; the file shrinks at the next checkpoint. */

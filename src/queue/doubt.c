@@ -2,7 +2,8 @@
  * doubt.c: ranges of rows whose outcome is unknown.
  *
  * What always holds: the list in memory is the table `doubt`; no range without a queued row stays.
- * There are few (one a batch that got no clear answer), so that the list is searched from its start.
+ * There are few (one a batch that got no clear answer), so that the list is searched from its
+ * start.
  */
 #include "queue/queue.h"
 
@@ -18,7 +19,8 @@ static int make_place(struct queue *q, struct fault *why)
     if (q->doubt_count < q->doubt_cap) return 0;
     size_t cap = q->doubt_cap > 0 ? q->doubt_cap * 2 : DOUBTS_FIRST;
     struct doubt *more = realloc(q->doubts, cap * sizeof *more);
-    if (more == NULL) return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "%s: out of memory", q->path);
+    if (more == NULL)
+        return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "%s: out of memory", q->path);
     q->doubts = more;
     q->doubt_cap = cap;
     return 0;
@@ -83,10 +85,10 @@ static int add(struct queue *q, const struct queue_range *r, struct fault *why)
     if (rc <= 0) return rc;
     rc = make_place(q, why);
     if (rc < 0) return rc;
-    rc = db_run(q->db, SQL_DOUBT_ADD,
-                DB_ARGS(DB_ARG_INT(id), DB_ARG_INT(r->first), DB_ARG_INT(r->last),
-                        DB_ARG_INT(r->since_s)),
-                why);
+    rc = db_run(
+        q->db, SQL_DOUBT_ADD,
+        DB_ARGS(DB_ARG_INT(id), DB_ARG_INT(r->first), DB_ARG_INT(r->last), DB_ARG_INT(r->since_s)),
+        why);
     if (rc < 0) return rc;
     q->doubts[q->doubt_count++] = (struct doubt){id, *r};
     return 0;

@@ -34,7 +34,7 @@ enum sql {
 };
 /* clang-format on */
 
-/* Numbers of the table `value`: the public ones of queue.h, then the queue's own. Never renumber. */
+/* Numbers of the table `value`: those of queue.h, then the queue's own. Never renumber. */
 enum slot {
     SLOT_LAST_SEQ = QUEUE_VALUE_COUNT, /* highest seq given when a row last left `event` */
     SLOT_GONE,                         /* of the seqs up to it, how many are not in `event` */
@@ -96,7 +96,8 @@ int queue_load_ends(struct queue *q, struct fault *why); /* oldest and newest qu
 int queue_merge_part(struct queue *q, struct fault *why);
 bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes);
 int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out);
-int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out); /* seq, id, event, key */
+int queue_read_id(struct queue *q, enum sql sql,
+                  struct recent_entry *out); /* seq, id, event, key */
 struct str queue_bound(struct queue *q, struct str event_id, struct str event); /* for its seal */
 
 /* doubt.c */

@@ -1,42 +1,53 @@
 /*
  * queue.c: the durable queue, its file and its promises.
  *
- * THE FILE. queue.db, an SQLite database (application id "tpos", schema version in user_version),
- * with its WAL beside it and nothing else. An event has one number, `seq`, given in order and never
- * again; at any time it is in one of three tables:
+ * THE FILE. queue.db, an SQLite database (application id "tpos", schema version in user_version);
+ * beside it its WAL and the ballast (tidy.c). An event has one number, `seq`, given in order and
+ * never again; at any time it is in one of three tables:
  *
  *   event  queued: id, names, times, flags, boot id, test code, and last the sealed rest, so that a
  *          walk past it never reads its overflow pages
  *   dead   the same, with reason, message and the time of its end
  *   past   sent or dropped: id, names, times, state; no content
- *   known  fingerprint of (event id, key name) -> seq; ordered by fingerprint: 12 bytes of SHA-256 of
- *          the id, then 4 of the name, so that all events of one id stand together
+ *   known  fingerprint of (event id, key name) -> seq; ordered by fingerprint: 12 bytes of SHA-256
+ *          of the id, then 4 of the name, so that all events of one id stand together
  *   doubt  ranges of seq whose outcome is unknown
  *   value  small numbers by slot (inside.h), and a text sealed with the queue's key
  *
  * No further index, no retry state, no counter in a row: each page touched costs 4 KB of flash.
  *
  * WHAT ALWAYS HOLDS (tests cite the number)
- * 1. What queue_commit confirmed survives a power cut; what it did not is there whole or not at all.
+ * 1. What queue_commit confirmed survives a power cut; what it did not is there whole or not at
+ *    all.
  * 2. A pair of event id and key name has one seq, as long as any of the three tables remembers it.
- * 3. Every seq in 1 … last is in exactly one of event, dead and past, or was forgotten by queue_tidy;
- *    so queued = last - gone, and neither a push nor opening has to count.
- * 4. Every seq up to SLOT_KNOWN_UPTO that a table remembers is in `known`; those above are in memory
- *    (recent.c), read from the tables at opening. A push so touches one page, that of its row. The
- *    ids move over in bulk, sorted by the order of the table, when 2,000 have gathered and nobody
- *    waits; a part that was moved twice after a power cut does no harm.
+ * 3. Every seq in 1 … last is in exactly one of event, dead and past, or was forgotten by
+ *    queue_tidy; so queued = last - gone, and neither a push nor opening has to count.
+ * 4. Every seq up to SLOT_KNOWN_UPTO that a table remembers is in `known`; those above are in
+ *    memory (recent.c), read from the tables at opening. A push so touches one page, that of its
+ *    row. The ids move over in bulk, in the order of the table, when 2,000 have gathered and
+ *    nobody waits; a part that is moved twice, after a power cut, does no harm.
  * 5. What memory says is what the tables say plus the open transaction: whenever a transaction is
  *    lost or rolled back, memory is read anew.
  * 6. A sealed row opens only under the id and name it was pushed with (seal.h).
- * 7. After a failed fsync nothing that it covered is believed: the kernel may have dropped pages that
- *    still read back. The WAL is cut back to the last confirmed commit before it is read again.
- * 8. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast file
- *    is given up when the disk is full (tidy.c), and pushes then wait until it is back.
+ * 7. After a failed fsync nothing that it covered is believed: the kernel may have dropped pages
+ *    that still read back. The WAL is cut back to the last confirmed commit before it is read
+ *    again.
+ * 8. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast
+ *    file is given up when the disk is full (tidy.c), and pushes then wait until it is back.
  *
- * WHAT IT COSTS. One 700-byte event, committed alone, and in groups of 64; ext4 on a loop device,
- * written at the block layer, checkpoints included, 10,000 ids known (tests/bench prints the same):
+ * WHAT IT COSTS. Bytes written at the block layer for a 700-byte event, checkpoints included; ext4
+ * on a loop device, 10,000 ids known, page cache warm (November 2026; flushes: 1.03 a commit):
  *
- * @COSTS@
+ *   one commit holds                alone    and the mark, and    64 of them   and the last
+ *   an event                                 the last settled                  64 settled
+ *   `known` written at each push    18.3 KB  23.7 KB              6.1 KB       6.7 KB
+ *   the same, 1024-byte pages       12.7 KB  16.8 KB              4.8 KB       5.1 KB
+ *   this, 4096-byte pages           12.5 KB  17.8 KB              3.0 KB       3.5 KB
+ *
+ * Smaller pages write less when an event comes alone, but then commits share 4096-byte sectors:
+ * with psow=0 SQLite makes up for that by writing whole sectors (29 KB), without it a torn sector
+ * takes an acknowledged event along (crash/queue_power_cut.c shows it). One million queued: opens
+ * in 10 ms, 45 ms after SIGKILL; 5.4 MiB PSS; once drained, 720 MiB go back in 69 idle steps.
  */
 #include "queue/queue.h"
 
@@ -177,8 +188,7 @@ static int oldest_opens(struct queue *q, struct fault *why)
     db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(q->oldest_seq)));
     int r = db_next(q->db, SQL_SEALED, why);
     if (r <= 0) return r;
-    struct str bound =
-        queue_bound(q, db_text(q->db, SQL_SEALED, 0), db_text(q->db, SQL_SEALED, 1));
+    struct str bound = queue_bound(q, db_text(q->db, SQL_SEALED, 0), db_text(q->db, SQL_SEALED, 1));
     r = opens(q, bound, db_text(q->db, SQL_SEALED, 2));
     db_reset(q->db, SQL_SEALED);
     wipe(q->sealed, sizeof q->sealed);
@@ -213,9 +223,11 @@ static int load_values(struct queue *q, struct fault *why)
     if (r < 0 || key != DOES_NOT_FIT) return r;
     r = oldest_opens(q, why);
     if (r != 0) return r;
-    return fault_set(why, TILLPOST_E_CONFIG, NULL, "%s: the queue key does not fit this queue: its "
+    return fault_set(why, TILLPOST_E_CONFIG, NULL,
+                     "%s: the queue key does not fit this queue: its "
                      "rows were sealed with another one; give back that key (queue.key_file), or "
-                     "move the queue aside to begin a new one", q->path);
+                     "move the queue aside to begin a new one",
+                     q->path);
 }
 
 int queue_load_ends(struct queue *q, struct fault *why)
@@ -243,8 +255,10 @@ static int check_counters(struct queue *q, struct fault *why)
     if (last >= 0 && last < SEQ_MAX && s[SLOT_GONE] >= 0 && s[SLOT_GONE] <= last &&
         s[SLOT_DEAD] >= 0 && upto >= 0 && upto <= last && last - upto <= RECENT_LOAD_MAX)
         return 0;
-    return fault_set(why, TILLPOST_E_DAMAGED, NULL, "%s: its counters are damaged; keep a copy of "
-                     "the file, then move it aside", q->path);
+    return fault_set(why, TILLPOST_E_DAMAGED, NULL,
+                     "%s: its counters are damaged; keep a copy of "
+                     "the file, then move it aside",
+                     q->path);
 }
 
 /* Makes room for as many ids as there may be: an older program may have had other limits. */
@@ -295,7 +309,8 @@ static void detach(struct queue *q)
 }
 
 /* The disk is full. The ballast goes, and with its space a checkpoint may succeed, so that what the
- * WAL occupies can be written anew. The connection stays: closing would give the WAL's space away. */
+ * WAL occupies can be written anew. The connection stays: closing would give the WAL's space away.
+ * */
 static int make_way(struct queue *q, struct fault *why)
 {
     q->full_why = db_failure(q->db)->why;
@@ -365,8 +380,11 @@ int queue_open_limited(const struct queue_options *options, const struct limits 
     if (r < 0) (void)fault_set(why, r, NULL, "%s: out of memory", options->path);
     if (r >= 0 && options->vfs == NULL) {
         r = platform_make_parent(options->path);
-        if (r < 0) (void)fault_set(why, r, NULL, "%s: its directory is missing and cannot be made; "
-                                   "make it, or set queue.path", options->path);
+        if (r < 0)
+            (void)fault_set(why, r, NULL,
+                            "%s: its directory is missing and cannot be made; "
+                            "make it, or set queue.path",
+                            options->path);
     }
     if (r >= 0) r = attach(q, why);
     if (r >= 0) *out = q;
@@ -463,7 +481,8 @@ static int begin(struct queue *q, struct fault *why)
 int queue_change(struct queue *q, struct fault *why)
 {
     if (q->visiting > 0)
-        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not change it", q->path);
+        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not change it",
+                         q->path);
     int r = queue_ready(q, why);
     if (r < 0 || db_in_transaction(q->db)) return r;
     r = begin(q, why);

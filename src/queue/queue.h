@@ -5,12 +5,16 @@
  * synchronous=FULL. Changes gather in one transaction, opened by the first of them; nothing is
  * durable, and nothing may be answered, before queue_commit has returned >= 0. After a failed
  * commit or change the whole open transaction is gone (rolled back) and the queue has reopened and
- * verified itself or says DAMAGED/STORAGE at the next call.
+ * verified itself or says DAMAGED/STORAGE at the next call. NOT_FOUND, TOO_LARGE and a push's
+ * QUEUE_FULL are no such failures: they change nothing and leave the transaction open, as
+ * queue_dirty then says.
  *
  * Units: times in Unix seconds (`_s`) unless named `_ms`. Owner: rows handed out borrow until the
- * next call on the queue.
+ * next call on the queue; in a visitor, until it returns.
  * Errors: QUEUE_FULL (max_size, ENOSPC, EDQUOT, EFBIG), STORAGE, LOCKED, DAMAGED, DENIED,
- * CANT_CREATE, NO_MEMORY; message names file, cause and what to do.
+ * CANT_CREATE, NO_MEMORY; message names file, cause and what to do. On opening also CONFIG: the key
+ * does not fit, a newer program's or another program's file; the file is left as it was.
+ * SIGXFSZ must be ignored for EFBIG to be an error and not the end.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -41,15 +45,16 @@ struct queue_event {
     struct str test_code;
     int64_t occurred_ms;
     int64_t recorded_s;
-    bool stamped;        /* the agent's clock gave occurred_ms */
-    bool unjudged;       /* age not judged yet */
-    int64_t boot_ms;     /* boot-time clock at the sale, when stamped */
+    bool stamped;                 /* the agent's clock gave occurred_ms */
+    bool unjudged;                /* age not judged yet */
+    int64_t boot_ms;              /* boot-time clock at the sale, when stamped */
     const unsigned char *boot_id; /* QUEUE_BOOT_BYTES, when stamped */
 };
 /* 0 stored (in the open transaction), 1 known already: nothing stored. *seq is its number in both
- * cases (0 when known only as an id). */
+ * cases. Numbers rise and are never given again. TOO_LARGE: rest over QUEUE_ROW_MAX_BYTES. */
 int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struct fault *why);
-int queue_commit(struct queue *q, struct fault *why); /* 1: something was written, 0: nothing open */
+/* 1: something was written, 0: nothing open */
+int queue_commit(struct queue *q, struct fault *why);
 void queue_rollback(struct queue *q);
 bool queue_dirty(const struct queue *q); /* a transaction is open */
 
@@ -61,28 +66,33 @@ struct queue_row {
     bool stamped, unjudged;
     int64_t boot_ms;
     unsigned char boot_id[QUEUE_BOOT_BYTES];
-    size_t rest_len;  /* of the plain text, before it is unsealed */
+    size_t rest_len;            /* of the plain text, before it is unsealed */
     struct str reason, message; /* of a dead one */
-    int64_t ended_s;  /* sent, dead or dropped at; 0 while queued */
+    int64_t ended_s;            /* sent, dead or dropped at; 0 while queued */
 };
-typedef int (*queue_visit)(void *ctx, const struct queue_row *row); /* 0 goes on, 1 stops */
+/* 0 goes on, 1 stops. While a visitor runs, changes and further walks are refused (INTERNAL);
+ * queue_unseal, counts, values, the mark and doubts may be asked. */
+typedef int (*queue_visit)(void *ctx, const struct queue_row *row);
 /* Queued rows with first <= seq <= last in order, without their sealed part. */
 int queue_walk(struct queue *q, int64_t first, int64_t last, queue_visit visit, void *ctx,
                struct fault *why);
 /* Unseals one queued row's rest into out (appended). DAMAGED: its seal is broken; NOT_FOUND. */
 int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why);
-/* Rows in a state after seq, at most limit, in order of seq; and all rows with an id. */
+/* Rows in a state after seq, at most limit, and all rows with an id; in order of seq. */
 int queue_list(struct queue *q, enum queue_state state, int64_t after, unsigned limit,
                queue_visit visit, void *ctx, struct fault *why);
 int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ctx,
                struct fault *why);
 
-/* Delivery. All change the open transaction. Settle: the row goes, its id stays. */
+/* Delivery. All change the open transaction. Settle: the row goes, its id stays; seqs that are not
+ * queued are passed over. On a full disk a batch is settled, and committed, in parts. The others:
+ * NOT_FOUND when the row is not in the state that they need. */
 int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why);
 int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *message, int64_t now_s,
                struct fault *why);
 int queue_retry(struct queue *q, int64_t seq, struct fault *why); /* dead to queued; NOT_FOUND */
 int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why); /* queued or dead */
+/* The row's true time; it no longer is `stamped`. */
 int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why);
 
 /* The in-flight mark (one at most) and the ranges in doubt (one a batch). Ranges are of seq,
@@ -100,23 +110,31 @@ int queue_doubt_count(struct queue *q);
 
 /* Small named values that survive restarts; they ride in the open transaction. */
 enum queue_value {
-    QUEUE_VALUE_SENT_TOTAL, QUEUE_VALUE_DEAD_TOTAL, QUEUE_VALUE_PAUSED, QUEUE_VALUE_PAUSED_SINCE,
-    QUEUE_VALUE_VERIFIED_TIME_MS, QUEUE_VALUE_VERIFIED_BOOT_MS, QUEUE_VALUE_VERIFIED_BOOT,
-    QUEUE_VALUE_LAST_SUCCESS, QUEUE_VALUE_COUNT = 16
+    QUEUE_VALUE_SENT_TOTAL,
+    QUEUE_VALUE_DEAD_TOTAL,
+    QUEUE_VALUE_PAUSED,
+    QUEUE_VALUE_PAUSED_SINCE,
+    QUEUE_VALUE_VERIFIED_TIME_MS,
+    QUEUE_VALUE_VERIFIED_BOOT_MS,
+    QUEUE_VALUE_VERIFIED_BOOT,
+    QUEUE_VALUE_LAST_SUCCESS,
+    QUEUE_VALUE_COUNT = 16
 };
 int64_t queue_value(struct queue *q, enum queue_value which); /* O(1), from memory */
 int queue_set_value(struct queue *q, enum queue_value which, int64_t value, struct fault *why);
 
 struct queue_counts { /* O(1), from memory */
     int64_t queued, dead;
-    int64_t oldest_recorded_s; /* of the oldest queued row, 0 when none */
+    int64_t oldest_recorded_s;      /* of the oldest queued row, 0 when none */
     int64_t oldest_seq, newest_seq; /* of queued rows, 0 when none */
-    int64_t size_bytes;        /* queue.db */
+    int64_t size_bytes;             /* queue.db */
 };
 void queue_counts(struct queue *q, struct queue_counts *out);
 
-/* Idle work in small steps; returns 1 when there is more to do. Forgets sent and dropped ids that
- * ended before forget_before_s (INT64_MIN: none), checkpoints, gives pages back. */
+/* Idle work in small steps; returns 1 when there may be more to do. Forgets sent and dropped ids
+ * that ended before forget_before_s (INT64_MIN: none; looks for them again once that has moved on
+ * by an hour), checkpoints, gives pages back, keeps the ballast. Commits by itself; does nothing
+ * while a transaction is open. At rest it writes nothing. */
 int queue_tidy(struct queue *q, int64_t forget_before_s, struct fault *why);
 
 #endif

@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 enum {
-    RECENT_ID_BYTES = 12,    /* of SHA-256 of the event id */
-    RECENT_EVENT_BYTES = 4,  /* of SHA-256 of the event's key name */
+    RECENT_ID_BYTES = 12,   /* of SHA-256 of the event id */
+    RECENT_EVENT_BYTES = 4, /* of SHA-256 of the event's key name */
     RECENT_KEY_BYTES = RECENT_ID_BYTES + RECENT_EVENT_BYTES,
-    RECENT_PARTS = 16        /* a key belongs to the part of its first four bits */
+    RECENT_PARTS = 16 /* a key belongs to the part of its first four bits */
 };
 
 struct recent_key {

@@ -61,7 +61,8 @@ static int check_room(struct queue *q, const struct queue_event *e, struct fault
 {
     size_t bytes = e->event_id.len + e->event.len + e->test_code.len + e->rest.len;
     if (has_room(q, (int64_t)bytes + ROW_EXTRA_BYTES)) return 0;
-    return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL, "%s: queue.max_size (%" PRId64 " MiB) is "
+    return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL,
+                     "%s: queue.max_size (%" PRId64 " MiB) is "
                      "reached; bring the line back so that events leave, or raise queue.max_size",
                      q->path, q->max_size_bytes >> 20);
 }
@@ -113,8 +114,10 @@ int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struc
     struct recent_key key;
     *seq = 0;
     if (e->rest.len > QUEUE_ROW_MAX_BYTES || e->event_id.len + e->event.len > QUEUE_ROW_MAX_BYTES)
-        return fault_set(why, TILLPOST_E_TOO_LARGE, NULL, "%s: an event may have %d bytes; send a "
-                         "smaller one", q->path, QUEUE_ROW_MAX_BYTES);
+        return fault_set(why, TILLPOST_E_TOO_LARGE, NULL,
+                         "%s: an event may have %d bytes; send a "
+                         "smaller one",
+                         q->path, QUEUE_ROW_MAX_BYTES);
     if (queue_key_of(e->event_id, e->key_event, &key) < 0)
         return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot hash an id", q->path);
     int r = queue_ready(q, why);
@@ -235,7 +238,8 @@ static int seqs_of_id(struct queue *q, struct str event_id, int64_t *seqs, size_
     high = low;
     memset(low.bytes + RECENT_ID_BYTES, 0, RECENT_EVENT_BYTES);
     memset(high.bytes + RECENT_ID_BYTES, 0xff, RECENT_EVENT_BYTES);
-    struct str from = {(const char *)low.bytes, sizeof low}, to = {(const char *)high.bytes, sizeof high};
+    struct str from = {(const char *)low.bytes, sizeof low},
+               to = {(const char *)high.bytes, sizeof high};
     db_start(q->db, SQL_KNOWN_OF_ID, DB_ARGS(DB_ARG_BLOB(from), DB_ARG_BLOB(to)));
     int r;
     while ((r = db_next(q->db, SQL_KNOWN_OF_ID, why)) > 0 && count < EVENTS_OF_AN_ID_MAX)
@@ -261,27 +265,36 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
     return queue_done(q, r < 0 ? r : 0);
 }
 
-static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
+/* The row that SQL_SEALED stands on. */
+static int open_row(struct queue *q, struct buf *out)
 {
     struct db *db = q->db;
-    db_start(db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
-    int r = db_next(db, SQL_SEALED, why);
-    if (r == 0) return not_found(q, seq, why);
-    if (r < 0) return r;
     struct str bound = queue_bound(q, db_text(db, SQL_SEALED, 0), db_text(db, SQL_SEALED, 1));
     struct str sealed = db_text(db, SQL_SEALED, 2);
-    r = TILLPOST_E_NO_MEMORY;
-    if (buf_reserve(out, sealed.len))
-        r = seal_decrypt(q->seal, bound, (const unsigned char *)sealed.p, sealed.len,
+    if (sealed.len < SEAL_OVERHEAD_BYTES) return TILLPOST_E_DAMAGED;
+    if (!buf_reserve(out, sealed.len - SEAL_OVERHEAD_BYTES)) return TILLPOST_E_NO_MEMORY;
+    int n = seal_decrypt(q->seal, bound, (const unsigned char *)sealed.p, sealed.len,
                          out->p + out->len);
-    db_reset(db, SQL_SEALED);
+    if (n > 0) out->len += (size_t)n;
+    out->p[out->len] = '\0';
+    return n < 0 ? n : 0;
+}
+
+static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
+{
+    db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
+    int r = db_next(q->db, SQL_SEALED, why);
+    if (r == 0) return not_found(q, seq, why);
+    if (r < 0) return r;
+    r = open_row(q, out);
+    db_reset(q->db, SQL_SEALED);
     if (r == TILLPOST_E_NO_MEMORY)
         return fault_set(why, r, NULL, "event %" PRId64 " does not fit into memory", seq);
     if (r < 0)
-        return fault_set(why, r, NULL, "%s: event %" PRId64 " is damaged: its seal is broken; the "
-                         "others are not concerned", q->path, seq);
-    out->len += (size_t)r;
-    out->p[out->len] = '\0';
+        return fault_set(why, r, NULL,
+                         "%s: event %" PRId64 " is damaged: its seal is broken; the others are "
+                         "not concerned",
+                         q->path, seq);
     return 0;
 }
 
@@ -294,8 +307,7 @@ int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *wh
 /* Leaving and coming back --------------------------------------------------------------------- */
 
 /* Rows have left `event`. LAST_SEQ goes with them: the newest may be among them. */
-static int note_gone(struct queue *q, int64_t first, int64_t last, int64_t count,
-                     struct fault *why)
+static int note_gone(struct queue *q, int64_t first, int64_t last, int64_t count, struct fault *why)
 {
     queue_set_slot(q, SLOT_GONE, q->slots[SLOT_GONE] + count);
     queue_set_slot(q, SLOT_LAST_SEQ, q->slots[SLOT_LAST_SEQ]);
@@ -312,8 +324,7 @@ static int end_range(struct queue *q, int64_t first, int64_t last, enum queue_st
     return r <= 0 ? r : db_run(q->db, SQL_EVENT_REMOVE, args, 2, why);
 }
 
-static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
-                  struct fault *why)
+static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
 {
     int64_t gone = 0, first = n > 0 ? seqs[0] : 0, last = first;
     for (size_t i = 0, next; i < n; i = next) {

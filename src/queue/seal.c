@@ -2,8 +2,9 @@
  * seal.c: what is kept is sealed here and nowhere else.
  *
  * What always holds:
- * 1. Every seal has a fresh random nonce: 96 bits, so that after 2^32 rows under one key the chance
- *    of a repeated nonce is below 2^-32 (NIST SP 800-38D, 8.3). A till seals that many in centuries.
+ * 1. Every seal has a fresh random nonce: 96 bits, so that after 2^32 rows under one key the
+ *    chance of a repeated nonce is below 2^-32 (NIST SP 800-38D, 8.3). A till seals that many in
+ *    centuries.
  * 2. A seal opens only under the key and the binding it was made with, unchanged to the last bit;
  *    otherwise nothing of the plain text is handed out (mbedTLS clears the output).
  * 3. The key lives in the cipher's context and is wiped with it.

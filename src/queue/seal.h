@@ -10,17 +10,23 @@
 
 #include "base/text.h"
 
-enum { SEAL_KEY_BYTES = 32, SEAL_NONCE_BYTES = 12, SEAL_TAG_BYTES = 16, SEAL_VERSION = 1,
-       SEAL_OVERHEAD_BYTES = 1 + SEAL_NONCE_BYTES + SEAL_TAG_BYTES, SEAL_HASH_BYTES = 32 };
+enum {
+    SEAL_KEY_BYTES = 32,
+    SEAL_NONCE_BYTES = 12,
+    SEAL_TAG_BYTES = 16,
+    SEAL_VERSION = 1,
+    SEAL_OVERHEAD_BYTES = 1 + SEAL_NONCE_BYTES + SEAL_TAG_BYTES,
+    SEAL_HASH_BYTES = 32
+};
 
 struct seal; /* a key made ready for use */
 int seal_open(const unsigned char key[SEAL_KEY_BYTES], struct seal **out); /* NO_MEMORY */
 void seal_close(struct seal *s);                                           /* wipes the key */
 /* out has room for plain.len + SEAL_OVERHEAD_BYTES; returns the length or < 0. */
 int seal_encrypt(struct seal *s, struct str bound_to, struct str plain, unsigned char *out);
-/* out has room for sealed_len; returns the plain length or DAMAGED. */
-int seal_decrypt(struct seal *s, struct str bound_to, const unsigned char *sealed, size_t sealed_len,
-                 char *out);
+/* out has room for sealed_len - SEAL_OVERHEAD_BYTES; returns the plain length or DAMAGED. */
+int seal_decrypt(struct seal *s, struct str bound_to, const unsigned char *sealed,
+                 size_t sealed_len, char *out);
 /* SHA-256, for the fingerprints of ids. 0, or INTERNAL. */
 int seal_hash(struct str text, unsigned char out[SEAL_HASH_BYTES]);
 

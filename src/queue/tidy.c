@@ -2,17 +2,19 @@
  * tidy.c: idle work, and the ballast.
  *
  * Each call of queue_tidy does one step of at most a few milliseconds, the first of the table that
- * has something to do. A step that changes rows is a transaction of its own. At rest no step writes.
+ * has something to do. A step that changes rows is a transaction of its own. At rest no step
+ * writes.
  *
- * Forgetting goes through `past` in order of seq, which is nearly the order in which rows ended. Rows
- * that ended much later than their neighbours are skipped; when a whole step finds nothing to
+ * Forgetting goes through `past` in order of seq, which is nearly the order in which rows ended.
+ * Rows that ended much later than their neighbours are skipped; when a whole step finds nothing to
  * forget, the pass is over. The next one begins an hour later, from the front.
  *
- * The ballast is a file of random bytes (a file system may compress others away) beside the queue: 2
- * MiB, on a small disk an eighth of what is free. On a full disk it is removed, so that settling, which
- * needs space in the WAL before it frees any, can go on; pushes wait until a new one could be written.
- * queue.db never has more growth in the WAL alone than three quarters of the ballast, so that with its
- * space a checkpoint succeeds; then the WAL, which keeps its blocks, is written anew from its start.
+ * The ballast is a file of random bytes (a file system may compress others away) beside the queue:
+ * 2 MiB, on a small disk an eighth of what is free. On a full disk it is removed, so that
+ * settling, which needs space in the WAL before it frees any, can go on; pushes wait until a new
+ * one could be written. queue.db never has more growth in the WAL alone than three quarters of the
+ * ballast, so that with its space a checkpoint succeeds; then the WAL, which keeps its blocks, is
+ * written anew from its start.
  */
 #include "queue/queue.h"
 

@@ -282,7 +282,8 @@ static enum pii_result hash_external_id(const struct build *b, struct str plain,
 }
 
 static const struct person email_person = {
-    false, hash_email, "invalid_email", "not an e-mail address (one @, at most 254 bytes): left out"};
+    false, hash_email, "invalid_email",
+    "not an e-mail address (one @, at most 254 bytes): left out"};
 static const struct person phone_person = {
     false, hash_phone, "invalid_phone",
     "not a phone number (7 to 15 digits with the country code): left out"};

@@ -17,10 +17,12 @@
 
 enum { CALLS = 20000, ROWS_A_COMMIT = 64, ARENA_BYTES = 1024 * 1024, CALL_MAX = 1024 };
 enum stage { PARSE, MAP, CHECK, HASH, SEAL, INSERT, STAGES };
-static const char *const names[STAGES] = {
-    "parse (strict JSON to a tree)", "map (4 triggers, 1 mapping)",
-    "check and hash (e-mail, phone, external id)", "  of which the three hashes",
-    "seal (AES-256-GCM)", "insert (64 rows a commit, sealing not counted)"};
+static const char *const names[STAGES] = {"parse (strict JSON to a tree)",
+                                          "map (4 triggers, 1 mapping)",
+                                          "check and hash (e-mail, phone, external id)",
+                                          "  of which the three hashes",
+                                          "seal (AES-256-GCM)",
+                                          "insert (64 rows a commit, sealing not counted)"};
 
 struct stages {
     struct mapping *mappings[MAPPING_PRESETS];
@@ -133,11 +135,15 @@ static bool measure_insert(struct stages *s, struct str rest)
     for (unsigned i = 0; i < CALLS; i++) {
         int64_t seq;
         (void)snprintf(id, sizeof id, "bench-stage-%08u", i);
-        const struct queue_event e = {.event_id = str_from(id), .event = STR("Purchase"),
-                                      .key_event = STR("Purchase"), .rest = rest,
-                                      .occurred_ms = s->now_ms, .recorded_s = s->now_ms / 1000};
+        const struct queue_event e = {.event_id = str_from(id),
+                                      .event = STR("Purchase"),
+                                      .key_event = STR("Purchase"),
+                                      .rest = rest,
+                                      .occurred_ms = s->now_ms,
+                                      .recorded_s = s->now_ms / 1000};
         if (queue_push(s->queue, &e, &seq, NULL) != 0) return false;
-        if (i % ROWS_A_COMMIT == ROWS_A_COMMIT - 1 && queue_commit(s->queue, NULL) < 0) return false;
+        if (i % ROWS_A_COMMIT == ROWS_A_COMMIT - 1 && queue_commit(s->queue, NULL) < 0)
+            return false;
     }
     s->us[INSERT] = (cpu_us() - began) / CALLS - s->us[SEAL];
     return true;

@@ -232,7 +232,8 @@ static int x_open(sqlite3_vfs *v, const char *name, sqlite3_file *h, int flags, 
     int i = name == NULL ? -1 : file_named(name, (flags & SQLITE_OPEN_CREATE) != 0);
     (void)v;
     h->pMethods = NULL;
-    if (i < 0 || (!disk->files[i].there && (flags & SQLITE_OPEN_CREATE) == 0)) return SQLITE_CANTOPEN;
+    if (i < 0 || (!disk->files[i].there && (flags & SQLITE_OPEN_CREATE) == 0))
+        return SQLITE_CANTOPEN;
     /* As SQLite's own VFS (os_unix.c, syncDir): also when the file was there already. */
     bool sync_directory = (flags & SQLITE_OPEN_CREATE) != 0 &&
                           (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
@@ -263,7 +264,8 @@ static int x_access(sqlite3_vfs *v, const char *name, int flags, int *out)
     int i = file_named(name, false);
     (void)v;
     /* As SQLite's own VFS: an empty file is none. */
-    *out = i >= 0 && disk->files[i].there && (flags != SQLITE_ACCESS_EXISTS || disk->files[i].len > 0);
+    *out =
+        i >= 0 && disk->files[i].there && (flags != SQLITE_ACCESS_EXISTS || disk->files[i].len > 0);
     return SQLITE_OK;
 }
 

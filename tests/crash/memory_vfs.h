@@ -3,12 +3,12 @@
  * truncation in order, and that can be cut off after any of them.
  *
  * The model of a power cut. Between SQLite and the disk lies a cache of 4096-byte pages, as the
- * kernel's. A write makes its pages dirty; a sync brings all dirty pages of the file to disk, whole.
- * At the cut, each 512-byte sector of a dirty page is there, missing or garbage, as the cut's mode
- * and seed decide, what stood beside the write included. A sync that fails makes the pages clean
- * without writing them, as Linux does: they read back, and get to disk only if written again.
- * A new file's name, or a removed one's, is durable once SQLite has synced the directory: with the
- * first sync after it opened a WAL or journal, or on a removal that asks for it.
+ * kernel's. A write makes its pages dirty; a sync brings all dirty pages of the file to disk,
+ * whole. At the cut, each 512-byte sector of a dirty page is there, missing or garbage, as the
+ * cut's mode and seed decide, what stood beside the write included. A sync that fails makes the
+ * pages clean without writing them, as Linux does: they read back, and get to disk only if written
+ * again. A new file's name, or a removed one's, is durable once SQLite has synced the directory:
+ * with the first sync after it opened a WAL or journal, or on a removal that asks for it.
  */
 #ifndef CRASH_MEMORY_VFS_H
 #define CRASH_MEMORY_VFS_H
@@ -25,7 +25,14 @@ enum {
     DISK_PAGE_BYTES = 4096 /* and what SQLite is told of sectors, as by its own VFS with psow=0 */
 };
 
-enum disk_op_kind { DISK_WRITE, DISK_TRUNCATE, DISK_SYNC, DISK_SYNC_FAILED, DISK_CREATE, DISK_REMOVE };
+enum disk_op_kind {
+    DISK_WRITE,
+    DISK_TRUNCATE,
+    DISK_SYNC,
+    DISK_SYNC_FAILED,
+    DISK_CREATE,
+    DISK_REMOVE
+};
 struct disk_op {
     enum disk_op_kind kind;
     int file;
@@ -52,7 +59,7 @@ struct disk {
     struct disk_op *ops; /* NULL unless recording */
     size_t op_count, op_cap;
     bool recording;
-    bool lying; /* control: the WAL's sync does nothing and says that all is well */
+    bool lying;          /* control: the WAL's sync does nothing and says that all is well */
     bool shares_sectors; /* control: SQLite is told that it may end a commit within a sector */
     struct disk_fault fault;
 };

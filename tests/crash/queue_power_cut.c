@@ -2,19 +2,21 @@
  * queue_power_cut.c: the real queue on a disk in memory, cut off at every write.
  *
  * A seeded workload (sales alone and in groups, marks, deliveries, dead letters, retries, drops,
- * doubts, forgetting, merging, shrinking, checkpoints, restarts) runs once and leaves a log of every
- * write, truncation and sync, and a list of points: after each call that returned, how long the log
- * was and a digest of all that the queue then answered. Then, for cut after cut, the disk is built
- * as a power cut may leave it (memory_vfs.h), the queue is opened on it, and its digest must be that
- * of the last point before the cut or of the one after: nothing acknowledged is lost, nothing half
- * done is seen, nothing settled comes back. SQLite's integrity_check must be content too.
+ * doubts, forgetting, merging, shrinking, checkpoints, restarts) runs once and leaves a log of
+ * every write, truncation and sync, and a list of points: after each call that returned, how long
+ * the log was and a digest of all that the queue then answered. Then, for cut after cut, the disk
+ * is built as a power cut may leave it (memory_vfs.h), the queue is opened on it, and its digest
+ * must be that of the last point before the cut or of the one after: nothing acknowledged is lost,
+ * nothing half done is seen, nothing settled comes back. SQLite's integrity_check must be content
+ * too.
  *
- * The harness is harnessed: on a disk that lies about the WAL's sync, with commits that end within a
- * sector (psow=1), and for an agent that answers before it commits, it has to report losses. Failing
- * writes and syncs are injected in the same way;
- * what failed may be there or not, what was acknowledged must.
+ * The harness is harnessed: on a disk that lies about the WAL's sync, with commits that end within
+ * a sector (psow=1), and for an agent that answers before it commits, it has to report losses.
+ * Failing writes and syncs are injected in the same way; what failed may be there or not, what was
+ * acknowledged must.
  *
- * TILLPOST_SOAK=1 runs 25,000 cuts instead of 3,000, and more failures. TILLPOST_SEED=N replays one seed.
+ * TILLPOST_SOAK=1 runs 25,000 cuts instead of 3,000, and more failures. TILLPOST_SEED=N replays
+ * one seed.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,8 +87,16 @@ static int digest_row(void *ctx, const struct queue_row *row)
     struct digesting *d = ctx;
     const struct str *texts[] = {&row->event_id, &row->event, &row->test_code, &row->reason,
                                  &row->message};
-    int64_t numbers[] = {row->seq, row->state, row->occurred_ms, row->recorded_s, row->stamped,
-                         row->unjudged, row->boot_ms, row->ended_s, 0, 0};
+    int64_t numbers[] = {row->seq,
+                         row->state,
+                         row->occurred_ms,
+                         row->recorded_s,
+                         row->stamped,
+                         row->unjudged,
+                         row->boot_ms,
+                         row->ended_s,
+                         0,
+                         0};
     struct queue_range doubt = {0};
     if (row->state == QUEUE_QUEUED) {
         numbers[8] = queue_doubt_find(d->q, row->seq, &doubt) ? doubt.since_s : 0;
@@ -142,8 +152,9 @@ static bool digest(struct queue *q, struct digest *out)
     }
     queue_counts(q, &c);
     queue_marked(q, &mark);
-    int64_t numbers[] = {c.queued, c.dead, c.oldest_seq, c.newest_seq, c.oldest_recorded_s,
-                         mark.first, mark.last, mark.since_s, queue_doubt_count(q)};
+    int64_t numbers[] = {
+        c.queued,   c.dead,    c.oldest_seq, c.newest_seq,        c.oldest_recorded_s,
+        mark.first, mark.last, mark.since_s, queue_doubt_count(q)};
     d.hash = mix(d.hash, numbers, sizeof numbers);
     for (int v = 0; v < QUEUE_VALUE_COUNT; v++) {
         int64_t value = queue_value(q, (enum queue_value)v);
@@ -424,8 +435,8 @@ static bool was_tried(const struct point *p, const struct digest *found)
     return p->tried.all == found->all || p->tried.unforgettable == found->unforgettable;
 }
 
-/* The digest must be that of the last point before the cut or of the one after. What a call tried in
- * vain may show until something else was committed in its place. */
+/* The digest must be that of the last point before the cut or of the one after. What a call tried
+ * in vain may show until something else was committed in its place. */
 static bool is_expected(const struct world *w, size_t op, const struct digest *found)
 {
     size_t i = 0;
@@ -466,7 +477,8 @@ static void cut_everywhere(struct world *w, long cuts, struct tally *t)
     struct replay r;
     size_t stride = w->disk.op_count * 3 / (size_t)cuts + 1;
     replay_begin(&r, &w->disk);
-    for (size_t op = 0; op <= w->disk.op_count; op += 1 + chance_next(&w->seed) % (2 * stride - 1)) {
+    for (size_t op = 0; op <= w->disk.op_count;
+         op += 1 + chance_next(&w->seed) % (2 * stride - 1)) {
         replay_to(&r, op);
         for (enum cut c = CUT_NOTHING_MORE; c <= CUT_SOME_OF_IT; c++) check_cut(w, &r, c, t);
     }
@@ -510,7 +522,7 @@ static void run(const char *what, uint64_t seed, enum flaw flaw, long cuts, stru
 
 static void nothing_acknowledged_is_lost_at_any_power_cut(void **state)
 {
-    long cuts = soak() ? CUTS_SOAK : CUTS;
+    long cuts = soak() ? CUTS_SOAK : CUTS / CRASH_SHARE;
     for (uint64_t seed = seed_or(1), n = 0; n < 5; n++) {
         struct tally t = {0};
         run("power cuts", seed + n, FLAW_NONE, cuts / 5, &t);
@@ -580,7 +592,7 @@ static void work_with_fault(struct world *w, const struct disk_fault *fault, int
 static void fail_everywhere(enum disk_fault_kind kind, unsigned within, const char *name)
 {
     struct tally t = {0};
-    long faults = soak() ? FAULTS_SOAK : FAULTS;
+    long faults = soak() ? FAULTS_SOAK : FAULTS / CRASH_SHARE;
     for (long n = 0; n < faults; n++) {
         struct world w;
         uint64_t seed = seed_or(1) + (uint64_t)n;

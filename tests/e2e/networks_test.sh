@@ -39,6 +39,9 @@ town link set line up
 till link set lo up
 till link set line up
 addresses "4 6"
+# The usual times between SYNs, on kernels that have others too (since 6.5).
+linear=/proc/sys/net/ipv4/tcp_syn_linear_timeouts
+[ ! -e $linear ] || ip netns exec $TILL sh -c "echo 0 >$linear" || fail "$linear cannot be written"
 
 cat >"$W/hosts" <<'HOSTS'
 127.0.0.1 localhost
@@ -363,6 +366,9 @@ waits_least 26 || fail "next try in $(status delivery.next_attempt_in_s) s"
 
 # --- a line that comes back -----------------------------------------------------------------------
 
+# Bytes of a request that was given up may still arrive when the line is back: what counts is what the agent knows.
+delivered() { [ "$(call GET "/v1/events/$1" | "$TOOL" get events.0.state)" = sent ]; }
+
 # failed_for_long: the next try is far away, so that only the line's return can explain a delivery.
 failed_for_long() {
     until failed_least 1 && waits_least 60; do
@@ -382,13 +388,13 @@ failed_for_long
 is "state" "$(status state)" offline
 SINCE=$(now_ms)
 town link set line up
-within 5000 "the delivery after the line's return" counted line-2
+within 5000 "the delivery after the line's return" delivered line-2
 
 TIMEOUT=60s
 scene "a connect that is stuck is given up when the line changes" tiktok.test $GOOD
 till neigh replace 10.77.0.1 lladdr 02:00:00:00:00:66 dev line nud permanent
 sell stuck-1
-# SYNs leave after 0, 1, 3, 7 and 15 s: from 8 s on nothing but a new connection comes through for a while.
+# SYNs leave after 0, 1, 3, 7 and 15 s: for a while after the 7 s only a new connection can come through.
 began=$SECONDS
 past() { [ $((SECONDS - began)) -ge 9 ]; }
 eventually past
@@ -396,7 +402,7 @@ town_mac=$(town -o link show line | sed 's/.*link\/ether \([^ ]*\).*/\1/')
 till neigh replace 10.77.0.1 lladdr "$town_mac" dev line nud permanent
 SINCE=$(now_ms)
 till addr add 10.77.0.3/24 dev line
-within 5000 "the delivery after the change" counted stuck-1
+within 5000 "the delivery after the change" delivered stuck-1
 till addr del 10.77.0.3/24 dev line
 till neigh del 10.77.0.1 dev line
 
@@ -408,6 +414,6 @@ till addr del $HERE4 dev line
 till addr replace 10.77.0.4/24 dev line
 SINCE=$(now_ms)
 sell moved-2
-within 5000 "the delivery from another address" counted moved-2
+within 5000 "the delivery from another address" delivered moved-2
 is "duplicates" "$(seen duplicates)" 0
 agent_stop

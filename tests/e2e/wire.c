@@ -174,8 +174,8 @@ static bool may_pass(const struct proxy *p, const char *head)
 static void refuse(int fd, const struct proxy *p, const char *target, int status, const char *more)
 {
     char text[256];
-    int len = snprintf(text, sizeof text,
-                       "HTTP/1.1 %d No\r\n%sContent-Length: 0\r\n\r\n", status, more);
+    int len =
+        snprintf(text, sizeof text, "HTTP/1.1 %d No\r\n%sContent-Length: 0\r\n\r\n", status, more);
     note(p, target, status);
     (void)write_all(fd, text, (size_t)len);
 }
