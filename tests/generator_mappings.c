@@ -252,34 +252,33 @@ static void add_till_item(cJSON *contents, const cJSON *product)
     cJSON_AddItemToArray(contents, item);
 }
 
+static int underscore(int c)
+{
+    return c == ' ' ? '_' : c;
+}
+
+static void copy_changed(cJSON *fields, const char *key, const cJSON *v, int (*change)(int))
+{
+    copy(fields, key, v);
+    v = get(fields, key);
+    for (char *p = cJSON_IsString(v) ? v->valuestring : NULL; p != NULL && *p != '\0'; p++)
+        *p = (char)change((unsigned char)*p);
+}
+
 static void fill_till_texts(cJSON *fields, const cJSON *call)
 {
-    char text[PLAIN_TEXT_BYTES] = "";
-    const cJSON *currency = plain_at(call, "properties.currency");
-    write_value(text, plain_at(call, "properties.store"));
-    append(text, "-");
-    write_value(text, plain_at(call, "properties.order_id"));
-    cJSON_AddStringToObject(fields, "order_id", text);
-    copy(fields, "currency", currency);
-    if (cJSON_IsString(get(fields, "currency"))) {
-        char *p = get(fields, "currency")->valuestring;
-        for (; *p != '\0'; p++) *p = (char)toupper((unsigned char)*p);
-    }
-    copy(fields, "description", plain_at(call, "properties.note"));
-    if (get(fields, "description") != NULL) {
-        char *p = get(fields, "description")->valuestring;
-        for (; *p != '\0'; p++) *p = *p == ' ' ? '_' : *p;
-    }
-    copy(fields, "lead_id", plain_at(call, "properties.store"));
-    if (get(fields, "lead_id") != NULL) {
-        char *p = get(fields, "lead_id")->valuestring;
-        for (; *p != '\0'; p++) *p = (char)tolower((unsigned char)*p);
-    }
+    char order[PLAIN_TEXT_BYTES] = "", shop[PLAIN_TEXT_BYTES] = "";
     const cJSON *tags = plain_at(call, "properties.tags");
+    write_value(order, plain_at(call, "properties.store"));
+    append(order, "-");
+    write_value(order, plain_at(call, "properties.order_id"));
+    cJSON_AddStringToObject(fields, "order_id", order);
+    copy_changed(fields, "currency", plain_at(call, "properties.currency"), toupper);
+    copy_changed(fields, "description", plain_at(call, "properties.note"), underscore);
+    copy_changed(fields, "lead_id", plain_at(call, "properties.store"), tolower);
     if (tags == NULL) return;
-    text[0] = '\0';
-    write_value(text, tags);
-    cJSON_AddStringToObject(fields, "shop_id", text);
+    write_value(shop, tags);
+    cJSON_AddStringToObject(fields, "shop_id", shop);
     char *list = cJSON_PrintUnformatted(tags);
     cJSON_AddStringToObject(fields, "query", list);
     cJSON_free(list);

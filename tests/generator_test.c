@@ -2,10 +2,10 @@
  * generator_test.c: thousands of random calls through the agent's own way from call to event, held
  * against a second, plain telling of product.md's rules (generator.h).
  *
- * Each call goes two ways: alone through ingest_call as a dry run, whose answer a caller sees, and
- * mapping by mapping, for what the answer does not show. Call number N is made from seed N alone:
- * TILLPOST_SEED=N replays it and prints both tellings, TILLPOST_CASES=N runs so many,
- * TILLPOST_SOAK=1 runs CASES_IN_SOAK.
+ * Each call goes three ways: alone through ingest_call as a dry run, whose answer a caller sees;
+ * mapping by mapping, for what the answer does not show; and in a batch between bad ones, for the
+ * same answer. Call number N is made from seed N alone: TILLPOST_SEED=N replays it and prints both
+ * tellings, TILLPOST_CASES=N runs so many, TILLPOST_SOAK=1 runs CASES_IN_SOAK.
  */
 #include "testing.h"
 

@@ -1473,6 +1473,23 @@ static void at_rest_nothing_is_written(void **state)
     }
 }
 
+static void opening_and_closing_writes_nothing(void **state)
+{
+    struct place *p = *state;
+    static struct content before, after;
+    opened(p);
+    push_many(p, "a", 5);
+    commit(p);
+    queue_close(p->q);
+    read_all(p->path, &before);
+    opened(p);
+    queue_close(p->q);
+    p->q = NULL;
+    read_all(p->path, &after);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.bytes, after.bytes, after.len);
+}
+
 static void the_file_shrinks_after_a_backlog_and_the_wal_stays_small(void **state)
 {
     struct place *p = *state;
@@ -1560,6 +1577,7 @@ int main(void)
         PLACED(ids_are_forgotten_when_their_time_has_come),
         PLACED(an_id_that_is_forgotten_soon_may_come_again_too),
         PLACED(at_rest_nothing_is_written),
+        PLACED(opening_and_closing_writes_nothing),
         PLACED(the_file_shrinks_after_a_backlog_and_the_wal_stays_small),
         PLACED(a_hundred_thousand_rows_are_no_trouble),
     };

@@ -574,18 +574,20 @@ static void write_probe(struct deliver *d)
     tiktok_batch_end(&d->body);
 }
 
-/* A token that cannot be read is a fault of ours to mend, as a refused one is. */
-static void pause_without_token(struct deliver *d, const struct clock_now *now,
-                                const struct fault *why)
+/* What cannot be sent counts as a reply of that class, so that sync waits as it does after one. */
+static void reply_for(struct deliver *d, const struct clock_now *now, enum sync_class class,
+                      const struct fault *why)
 {
-    if (sync_paused(&d->sync) != SYNC_PAUSED_CREDENTIALS) {
+    const struct sync_reply reply = {.class = class, .retry_after_ms = -1, .index = -1};
+    struct sync_verdict verdict;
+    sync_sent(&d->sync, &d->next);
+    sync_reply(&d->sync, now->mono_ms, &reply, chance(), &verdict);
+    if (verdict.batch_over) d->rows = 0;
+    if (verdict.paused_now) {
         d->paused_since_ms = clock_truth_ms(d->clock, now);
         d->paused_code = 0;
-        log_line(LOG_LEVEL_ERROR, "deliveries pause: %s", why->message);
     }
-    sync_abandon(&d->sync);
-    d->rows = 0;
-    sync_pause_for(&d->sync, SYNC_PAUSED_CREDENTIALS);
+    log_line(LOG_LEVEL_ERROR, "nothing can be sent: %s", why->message);
 }
 
 void deliver_send(struct deliver *d, const struct clock_now *now)
@@ -596,7 +598,7 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
     if (!d->wanted) return;
     d->wanted = false;
     if (!refresh_token(d, &why)) {
-        pause_without_token(d, now, &why);
+        reply_for(d, now, SYNC_PAUSE_CREDENTIALS, &why);
         return;
     }
     if (d->next.step == SYNC_PROBE) {
@@ -608,7 +610,7 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
     }
     uplink_set_clock(d->uplink, clock_verify_ms(d->clock, now), clock_lenient(d->clock, now));
     if (uplink_post(d->uplink, buf_str(&d->body), str_from(d->token.tokens[0]), &why) < 0) {
-        log_line(LOG_LEVEL_ERROR, "nothing can be sent: %s", why.message);
+        reply_for(d, now, SYNC_RETRY, &why);
         return;
     }
     d->in_flight_probe = d->next.step == SYNC_PROBE;

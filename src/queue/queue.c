@@ -308,19 +308,16 @@ static void detach(struct queue *q)
     q->db = NULL;
 }
 
-/* The disk is full. The ballast goes, and with its space a checkpoint may succeed, so that what the
- * WAL occupies can be written anew. The connection stays: closing would give the WAL's space away.
- * */
+/* The disk is full. The ballast goes; with its space the checkpoint that comes before the next
+ * change succeeds, and what the WAL occupies is written anew. The connection stays: closing it would
+ * give that space away. */
 static int make_way(struct queue *q, struct fault *why)
 {
     q->full_why = db_failure(q->db)->why;
     ballast_release(q, db_failure(q->db)->disk);
     int r = db_rollback(q->db, why);
     db_forgive(q->db);
-    if (r >= 0) r = db_checkpoint(q->db, why);
-    if (r < 0 && (db_failure(q->db)->sync || !db_failure(q->db)->space)) return r;
-    db_forgive(q->db);
-    return load(q, why);
+    return r < 0 ? r : load(q, why);
 }
 
 static int attach(struct queue *q, struct fault *why)

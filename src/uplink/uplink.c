@@ -54,11 +54,12 @@ struct uplink {
     struct buf ca; /* both CA files joined, when there are two */
     struct cert_clock clock;
     bool kept;           /* curl may have kept a connection */
-    bool new_connection; /* the line changed: do not use that one */
+    bool new_connection; /* the line changed: do not use that one, until a new one has answered */
     enum phase phase;    /* the rest: of the request under way or just ended */
     struct curl_slist *headers;
     struct str body;
     size_t body_read;
+    bool anew;       /* it was to open a new connection */
     bool may_repeat; /* curl may start over by itself */
     bool repeated;   /* it did, after it had read the whole body */
     bool head_whole;
@@ -385,6 +386,7 @@ static bool set_request(struct uplink *u)
 {
     const long lenient = u->clock.lenient_not_before ? 1 : 0;
     const long anew = u->new_connection ? 1 : 0;
+    u->anew = u->new_connection;
     u->new_connection = false;
     if (!u->own_ca && !name_ca_file(u, ca_system_bundle())) return false;
     return curl_easy_setopt(u->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)u->body.len) ==
@@ -424,13 +426,14 @@ static void end_request(struct uplink *u, CURLcode code)
 {
     (void)curl_multi_remove_handle(u->multi, u->easy);
     forget_headers(u);
+    if (code != CURLE_OK && u->anew) u->new_connection = true; /* the old one is still kept */
     u->code = code;
     u->phase = ENDED;
 }
 
 void uplink_abandon(struct uplink *u)
 {
-    if (u->phase == UNDER_WAY) end_request(u, CURLE_OK);
+    if (u->phase == UNDER_WAY) end_request(u, CURLE_ABORTED_BY_CALLBACK);
     u->phase = FREE;
 }
 

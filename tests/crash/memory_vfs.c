@@ -30,7 +30,7 @@ uint64_t chance_next(uint64_t *seed)
 
 static void *grown(void *p, size_t bytes)
 {
-    p = realloc(p, bytes);
+    p = realloc(p, bytes > 0 ? bytes : 1);
     if (p == NULL) abort();
     return p;
 }

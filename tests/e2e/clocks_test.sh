@@ -129,6 +129,28 @@ try_now
 near ahead-1
 agent_stop
 
+say "in 1970 too an expired certificate is refused"
+new_till
+clock_off "$(off_from '1970-03-04 00:05:00')"
+tls_down
+cp "$W/server.pem" "$W/good.pem"
+faketime '2020-05-06 00:00:00' openssl x509 -req -in "$W/server.csr" -CA "$W/ca.pem" -CAkey "$W/ca.key" -days 30 \
+    -extfile "$W/server.ext" -out "$W/server.pem" 2>"$W/openssl.log" ||
+    fail "no old certificate: $(cat "$W/openssl.log")"
+nginx_answers() { curl -sk --max-time 5 -o /dev/null "https://localhost:$TLS_PORT/"; }
+tls_up
+agent_start wrong_clock
+stampless expired-1
+try_twice
+is "requests" "$(seen requests)" 0
+grep -q 'certificate expired' "$W/agent.log" || fail "the log does not say why"
+tls_down
+cp "$W/good.pem" "$W/server.pem"
+tls_up
+try_now
+near expired-1
+agent_stop
+
 say "a time that cannot be judged is judged when the clock is known"
 new_till
 clock_off "$(off_from '1970-03-04 00:05:00')"

@@ -35,6 +35,18 @@ eventually counted pause-1
 eventually counted pause-2
 eventually status_is state ok
 
+scene "a token file that is gone pauses deliveries, quietly; when it is back they go on"
+kill -HUP "$AGENT_PID"
+eventually grep -q "is in force" "$W/agent.log"
+mv "$W/token" "$W/token.away"
+sell no-token
+eventually status_is state paused
+is "by" "$(status paused.by)" credentials
+is "lines of the log" "$(grep -c 'nothing can be sent' "$W/agent.log")" 1
+mv "$W/token.away" "$W/token"
+eventually counted no-token
+eventually status_is state ok
+
 scene "50000 is tried again until it passes"
 tell script '[{"code":50000,"count":3,"events_only":true}]'
 sell retry-1
