@@ -222,6 +222,10 @@ static void a_mapping_that_asks_for_no_id_gets_the_calls_own(void **state)
     assert_non_null(strstr(answer.p, "\"event_ids\":[\"own\"]"));
     assert_int_equal(call("{\"messageId\":\"own\"," ORDER "}"), 200);
     assert_non_null(strstr(answer.p, "\"duplicate\""));
+    assert_int_equal(call("{\"messageId\":4711," ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"event_ids\":[\"4711\"]"));
+    assert_int_equal(call("{\"messageId\":\"\\u00a0\"," ORDER "}"), 200);
+    assert_int_equal(strlen(strstr(answer.p, "[\"")) - strlen("[\"\"]}"), 36); /* a fresh one */
     queue_rollback(queue);
     load("");
 }

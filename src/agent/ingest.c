@@ -11,6 +11,7 @@
 #include "agent/ingest.h"
 
 #include "api/api.h"
+#include "base/unicode.h"
 #include "mapping/mapping.h"
 #include "platform/platform.h"
 #include "tiktok/event.h"
@@ -45,6 +46,12 @@ void ingest_init(struct ingest *g, const struct config *config, struct queue *qu
 void ingest_free(struct ingest *g)
 {
     arena_free(&g->arena);
+}
+
+static bool blank(const struct json *v)
+{
+    return json_type(v) == JSON_NULL ||
+           (json_is(v, JSON_STRING) && unicode_is_blank(json_string(v)));
 }
 
 /* Opting out ---------------------------------------------------------------------------------- */
@@ -219,11 +226,19 @@ static struct str make_id(struct draft *d)
     return str_from(d->id);
 }
 
-/* The call's own id, for mappings that do not ask for it: a sender's retry repeats it. */
-static struct str message_id(const struct draft *d)
+/* The call's own id, for mappings that do not ask for it: a sender's retry repeats it. A number is
+ * taken while a double holds all of its digits. */
+static struct str message_id(struct draft *d)
 {
-    struct str id = str_trim(json_string(json_get(d->call, "messageId")));
-    return pii_has_email(id) || pii_has_card_number(id) ? (struct str){0} : id;
+    const double digits_max = 1e15;
+    const struct json *v = json_get(d->call, "messageId");
+    struct str id = json_string(v);
+    double n = json_number(v);
+    if (blank(v) || pii_has_email(id) || pii_has_card_number(id)) return (struct str){0};
+    if (!json_is(v, JSON_NUMBER)) return id;
+    if (!(n >= 0 && n < digits_max) || (double)(int64_t)n != n) return (struct str){0};
+    (void)snprintf(d->id, sizeof d->id, "%lld", (long long)n);
+    return str_from(d->id);
 }
 
 /* One id a call: what one mapping gives holds for those that give none. */
@@ -325,11 +340,6 @@ static bool is_type(struct str type)
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (str_is(type, types[i])) return true;
     return false;
-}
-
-static bool blank(const struct json *v)
-{
-    return json_type(v) == JSON_NULL || (json_is(v, JSON_STRING) && !str_trim(json_string(v)).len);
 }
 
 static int check_type(struct ingest *g, struct json *call, const char *type, struct fault *why)
