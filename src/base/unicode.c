@@ -51,7 +51,7 @@ static size_t last_char(struct str s, uint32_t *code)
     return 0;
 }
 
-static size_t encode(uint32_t code, char out[CHAR_MAX_BYTES])
+static size_t encode(uint32_t code, char *out)
 {
     static const unsigned char lead[5] = {0, 0, 0xC0, 0xE0, 0xF0};
     size_t bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
