@@ -16,6 +16,7 @@ netns_end() {
 trap netns_end EXIT
 { ip netns add $TILL && ip netns add $TOWN; } 2>"$W/netns.err" ||
     skip "no network namespaces here: $(cat "$W/netns.err")"
+{ [ -e /etc/hosts ] && [ -e /etc/resolv.conf ]; } || skip "no /etc/hosts or /etc/resolv.conf to lay others over"
 ip netns exec $TILL true 2>"$W/netns.err" || skip "no programs in namespaces here: $(tail -1 "$W/netns.err")"
 ip link add tp$$ type veth peer name tq$$ 2>"$W/netns.err" || skip "no veth here: $(cat "$W/netns.err")"
 
