@@ -266,6 +266,21 @@ static void one_bad_mapping_does_not_take_the_others_with_it(void **state)
     load("");
 }
 
+static void a_card_number_refuses_the_call_whatever_other_mappings_make_of_it(void **state)
+{
+    (void)state;
+    load(", \"mappings\": {\"custom\": [{\"name\":\"Also\",\"subscribe\":\"type = \\\"track\\\"\","
+         "\"mapping\":{\"event\":\"Subscribe\","
+         "\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    int64_t before = queued();
+    assert_int_equal(call("{\"event\":\"Order Completed\",\"properties\":{\"email\":"
+                          "\"a@example.com\",\"order_id\":\"4111 1111 1111 1111\"}}"),
+                     422);
+    assert_non_null(strstr(answer.p, "\"code\":\"card_number\""));
+    assert_int_equal(queued(), before);
+    load("");
+}
+
 static void only_a_true_consent_lets_an_event_in(void **state)
 {
     (void)state;
@@ -383,6 +398,7 @@ static void no_plain_text_is_left_in_the_arena(void **state)
                           "{\"email\":\"findme-in-memory@example.com\"}}"),
                      200);
     queue_rollback(queue);
+    assert_int_equal(ingest.arena.used_bytes, 0); /* reset, and a reset wipes */
     char *p = arena_alloc(&ingest.arena, 16 * 1024);
     assert_non_null(p);
     for (size_t i = 0; i + 16 < 16 * 1024; i++)
@@ -402,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_mapping_that_asks_for_no_id_gets_the_calls_own),
         cmocka_unit_test(the_original_time_stamp_stands_in_for_a_missing_one),
         cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
+        cmocka_unit_test(a_card_number_refuses_the_call_whatever_other_mappings_make_of_it),
         cmocka_unit_test(only_a_true_consent_lets_an_event_in),
         cmocka_unit_test(a_batch_gives_each_call_its_own_answer_in_order),
         cmocka_unit_test(a_wrong_batch_is_refused_whole_or_call_by_call),
