@@ -313,7 +313,9 @@ void sync_abandon(struct sync *s)
 
 void sync_init(struct sync *s, const struct sync_settings *settings)
 {
-    *s = (struct sync){.settings = *settings, .kick_ms = -SYNC_KICK_APART_MS};
+    *s = (struct sync){.settings = *settings,
+                       .kick_ms = -SYNC_KICK_APART_MS,
+                       .restart_ms = -SYNC_RESTART_APART_MS};
 }
 
 void sync_set_settings(struct sync *s, const struct sync_settings *settings)
@@ -343,6 +345,11 @@ void sync_line_changed(struct sync *s, int64_t now_ms, double chance)
     if (s->kick_ms <= now_ms) {
         int64_t soon = now_ms + part_of(SYNC_KICK_JITTER_MS, chance);
         s->kick_ms = most(soon, s->kick_ms + SYNC_KICK_APART_MS);
+    }
+    /* A line that flaps costs at most ten tries more in that time. */
+    if (now_ms - s->restart_ms >= SYNC_RESTART_APART_MS) {
+        s->restart_ms = now_ms;
+        s->failures = 1;
     }
     s->not_before_ms = least(s->not_before_ms, most(s->kick_ms, s->server_wait_ms));
 }

@@ -2,12 +2,11 @@
  * sync.h: when to send, how much, how long to wait, what a reply does to the rows. Pure.
  *
  * The engine knows a batch as rows 0 … n-1; agent keeps which rows of the queue they are. Time and
- * chance come in as arguments, so that a test can live a year in a second. Retry state lives here,
- * in memory, never in rows.
+ * chance come in as arguments. Retry state lives here, in memory, never in rows.
  *
- * One round: sync_next says what to do now → agent takes a batch (sync_begin) or sends rows
- * [lo, hi) of the batch or a probe (sync_sent) → the reply comes (sync_reply) and says what happens
- * to the rows → sync_next again. At most one request is under way.
+ * One round: sync_next says what to do now → agent takes a batch (sync_begin) or sends rows [lo, hi)
+ * of it or a probe (sync_sent) → the reply comes (sync_reply) and says what happens to the rows →
+ * sync_next again. At most one request is under way.
  *
  * Row numbers: a row that is settled or buried leaves the batch, and every row behind it moves up
  * (agent closes the gap in its array). A verdict names rows as they were numbered in the send.
@@ -29,10 +28,11 @@ enum {
     SYNC_DNS_WAIT_MS = 30 * 1000,         /* least wait while only name resolution fails */
     SYNC_RETRY_AFTER_MIN_MS = 1000,
     SYNC_RETRY_AFTER_MAX_MS = 60 * 60 * 1000,
-    SYNC_WAIT_MIN_MS = 1000,          /* floor of the jitter; retry_first if that is less */
-    SYNC_START_JITTER_MS = 10 * 1000, /* first try after start when there is a backlog */
-    SYNC_KICK_JITTER_MS = 2 * 1000,   /* a line that came back */
-    SYNC_KICK_APART_MS = 2 * 1000     /* least time between two kicks: a line that flaps */
+    SYNC_WAIT_MIN_MS = 1000,               /* floor of the jitter; retry_first if that is less */
+    SYNC_START_JITTER_MS = 10 * 1000,      /* first try after start when there is a backlog */
+    SYNC_KICK_JITTER_MS = 2 * 1000,        /* a line that came back */
+    SYNC_KICK_APART_MS = 2 * 1000,         /* least time between two kicks: a line that flaps */
+    SYNC_RESTART_APART_MS = 15 * 60 * 1000 /* and between two that restart the backoff */
 };
 #define SYNC_NEVER INT64_MAX
 
@@ -102,12 +102,12 @@ struct sync {
     bool under_way, probing, probe_wanted;
     unsigned sent_lo, sent_hi; /* what is under way */
     struct sync_batch batch;
-    unsigned refused_in_a_row; /* rows found at fault with no success between */
-    unsigned buried_in_a_row;  /* of these, the ones that are dead now */
-    unsigned failures;         /* in a row, for the backoff */
-    int64_t not_before_ms;     /* next try */
-    int64_t server_wait_ms;    /* not before this either: the server said so (Retry-After) */
-    int64_t kick_ms;           /* the last try that a change of the line brought forward */
+    unsigned refused_in_a_row;   /* rows found at fault with no success between */
+    unsigned buried_in_a_row;    /* of these, the ones that are dead now */
+    unsigned failures;           /* in a row, for the backoff */
+    int64_t not_before_ms;       /* next try */
+    int64_t server_wait_ms;      /* not before this either: the server said so (Retry-After) */
+    int64_t kick_ms, restart_ms; /* a change of the line: the last try, the last new backoff */
     /* While a request was under way: the line changed, a new token came, the batch is to go. */
     bool kick_wanted, credentials_new, abandon_wanted;
 };
@@ -133,7 +133,7 @@ void sync_abandon(struct sync *s);
 void sync_operator_pause(struct sync *s, bool paused);
 void sync_try_now(struct sync *s, int64_t now_ms); /* probes while paused for a fault */
 /* A try within SYNC_KICK_JITTER_MS if the last one failed, but not before a Retry-After has run
- * out. The failures still count: if it fails too, the backoff goes on where it was. */
+ * out; the backoff begins anew, for a line comes up in steps (carrier, address, route). */
 void sync_line_changed(struct sync *s, int64_t now_ms, double chance);
 /* While paused for a fault: probes at once; so too if the request under way was sent with the old
  * token and is refused. */
