@@ -306,7 +306,7 @@ static void a_row_comes_back_as_it_was_pushed(void **state)
     good(p, queue_walk(p->q, seq, seq, see, &s, &p->why));
     assert_int_equal(s.rows[0].occurred_ms, 77);
     assert_false(s.rows[0].stamped);
-    assert_true(s.rows[0].unjudged);
+    assert_false(s.rows[0].unjudged);
     buf_free(&out);
 }
 
@@ -792,6 +792,46 @@ static void a_doubt_goes_with_its_last_queued_row(void **state)
     assert_int_equal(queue_doubt_count(p->q), 0);
     reopened(p);
     assert_int_equal(queue_doubt_count(p->q), 0);
+}
+
+static int64_t ten_later_at_most(const void *ctx, int64_t since_s)
+{
+    const int64_t *most = ctx;
+    return since_s + 10 < *most ? since_s + 10 : *most;
+}
+
+static void doubts_get_other_hours_in_one_commit(void **state)
+{
+    struct place *p = *state;
+    const int64_t most = 205;
+    const struct queue_range early = {1, 2, 100}, late = {3, 4, 200}, last = {5, 6, 205};
+    static const int64_t want[] = {110, 110, 205, 205, 205, 205};
+    struct queue_range found;
+    opened(p);
+    push_many(p, "a", 6);
+    good(p, queue_doubt_add(p->q, &early, &p->why));
+    good(p, queue_doubt_add(p->q, &late, &p->why));
+    good(p, queue_doubt_add(p->q, &last, &p->why));
+    commit(p);
+    good(p, queue_doubt_redate(p->q, ten_later_at_most, &most, &p->why));
+    queue_rollback(p->q);
+    good(p, queue_doubt_find(p->q, 1, &found));
+    assert_int_equal(found.since_s, 100);
+    good(p, queue_doubt_redate(p->q, ten_later_at_most, &most, &p->why));
+    commit(p);
+    reopened(p);
+    for (int64_t seq = 1; seq <= 6; seq++) {
+        good(p, queue_doubt_find(p->q, seq, &found));
+        assert_int_equal(found.since_s, want[seq - 1]);
+    }
+    const int64_t far = 0;
+    good(p, queue_doubt_redate(p->q, ten_later_at_most, &far, &p->why));
+    queue_rollback(p->q);
+    const int64_t same = 110;
+    good(p, queue_settle(p->q, (const int64_t[]){3, 4, 5, 6}, 4, NOW_S, &p->why));
+    commit(p);
+    good(p, queue_doubt_redate(p->q, ten_later_at_most, &same, &p->why));
+    assert_false(queue_dirty(p->q)); /* nothing changes, nothing is written */
 }
 
 /* Visitors ------------------------------------------------------------------------------------ */
@@ -1559,6 +1599,7 @@ int main(void)
         PLACED(a_batch_settles_as_a_whole_in_any_order),
         PLACED(random_moves_agree_with_a_plain_model),
         PLACED(a_doubt_goes_with_its_last_queued_row),
+        PLACED(doubts_get_other_hours_in_one_commit),
         PLACED(rows_are_listed_page_by_page_in_every_state),
         PLACED(a_visitor_may_look_but_not_touch),
         PLACED(a_damaged_row_says_so_and_the_others_go_on),

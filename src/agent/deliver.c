@@ -4,10 +4,14 @@
  * The life of a batch: sync says TAKE → rows are judged (expired, doubtful too long) and become the
  * batch → sync says SEND → the mark of the whole batch rides in the commit → the body is built
  * from the sealed rows and goes out → the reply's class goes to sync → its verdict changes rows.
+ *
+ * The token's file is looked at (its stamp: inode and time) before each request, and every two
+ * seconds while a fault pauses. A watch of the kernel's (inotify) would be one more descriptor, and
+ * be lost where the file is a link into a mount that is replaced, as credentials often are.
  */
 #include "agent/deliver.h"
 
-#include "agent/build.h"
+#include "agent/deliver_inside.h"
 #include "base/log.h"
 #include "base/times.h"
 #include "platform/platform.h"
@@ -25,29 +29,30 @@ static double chance(void)
     return (double)n / 4294967296.0;
 }
 
-static void count_dead(struct deliver *d, const char *reason)
+/* clang-format off */
+const struct deliver_dead deliver_dead[DELIVER_DEAD_COUNT] = {
+    [DELIVER_DEAD_EXPIRED]         = {"expired", "older than max_event_age before it could be delivered"},
+    [DELIVER_DEAD_IN_FUTURE]       = {"in_future", "its time stamp lies more than 10 minutes ahead; correct the register's clock"},
+    [DELIVER_DEAD_TOO_OLD]         = {"too_old", "its time stamp was older than max_event_age when it came"},
+    [DELIVER_DEAD_UNKNOWN_OUTCOME] = {"unknown_outcome", "sent 40 hours ago without a clear answer: look in Events Manager whether it was counted; retry it if not"},
+    [DELIVER_DEAD_DAMAGED]         = {"damaged", "the stored row does not open with its seal; it cannot be sent"},
+    [DELIVER_DEAD_TIKTOK]          = {"tiktok", "refused by TikTok"}, /* with the words of its reply */
+    [DELIVER_DEAD_HTTP]            = {"http", "refused by a server before TikTok"},
+};
+/* clang-format on */
+
+static int count(struct queue *q, enum queue_value which, int64_t more, struct fault *why)
 {
-    for (size_t i = 0; i < DELIVER_REASONS_MAX; i++) {
-        if (!d->dead[i].reason) d->dead[i].reason = reason;
-        if (strcmp(d->dead[i].reason, reason) != 0) continue;
-        d->dead[i].count++;
-        return;
-    }
+    return queue_set_value(q, which, queue_value(q, which) + more, why);
 }
 
-static int add_to_value(struct deliver *d, enum queue_value which, int64_t more, struct fault *why)
-{
-    return queue_set_value(d->queue, which, queue_value(d->queue, which) + more, why);
-}
-
-static int bury(struct deliver *d, const struct clock_now *now, int64_t seq, const char *reason,
-                const char *message, struct fault *why)
+int deliver_bury(struct deliver *d, const struct clock_now *now, int64_t seq,
+                 enum deliver_dead_kind kind, const char *reason, const char *message,
+                 struct fault *why)
 {
     int rc = queue_bury(d->queue, seq, reason, message, clock_truth_ms(d->clock, now) / 1000, why);
     if (rc < 0) return rc;
-    count_dead(d, reason);
-    log_line(LOG_LEVEL_WARNING, "event %lld is set aside: %s: %s", (long long)seq, reason, message);
-    return add_to_value(d, QUEUE_VALUE_DEAD_TOTAL, 1, why);
+    return count(d->queue, (enum queue_value)(QUEUE_VALUE_DEAD + (int)kind), 1, why);
 }
 
 /* Opening ------------------------------------------------------------------------------------- */
@@ -97,12 +102,23 @@ static int restore_mark(struct deliver *d, const struct clock_now *now, struct f
     struct queue_counts counts;
     queue_counts(d->queue, &counts);
     if (counts.queued && counts.oldest_seq <= mark.last && counts.newest_seq >= mark.first) {
-        int64_t now_s = clock_truth_ms(d->clock, now) / 1000;
-        if (mark.since_s <= 0 || mark.since_s > now_s) mark.since_s = now_s;
         int rc = queue_doubt_add(d->queue, &mark, why);
+        if (rc >= 0 && d->clock->trusted) rc = deliver_redate(d, now, why);
         if (rc < 0) return rc;
     }
     return queue_mark(d->queue, NULL, why);
+}
+
+/* Pauses outlive a restart; the first probe of a pause for a fault comes when sync_start says. */
+static void restore_pauses(struct deliver *d, const struct clock_now *now)
+{
+    struct queue_counts counts;
+    int64_t fault = queue_value(d->queue, QUEUE_VALUE_FAULT_PAUSE);
+    bool paused = fault == SYNC_PAUSED_CREDENTIALS || fault == SYNC_PAUSED_CONFIGURATION;
+    queue_counts(d->queue, &counts);
+    if (paused) sync_pause_for(&d->sync, (enum sync_pause)fault);
+    sync_operator_pause(&d->sync, queue_value(d->queue, QUEUE_VALUE_PAUSED) != 0);
+    sync_start(&d->sync, now->mono_ms, counts.queued > 0 || paused, chance());
 }
 
 int deliver_open(struct deliver *d, const struct config *config, struct queue *queue,
@@ -116,10 +132,8 @@ int deliver_open(struct deliver *d, const struct config *config, struct queue *q
     buf_init(&d->body, (size_t)config->sync.batch_size_bytes + QUEUE_ROW_MAX_BYTES);
     struct sync_settings settings = sync_settings_of(config);
     sync_init(&d->sync, &settings);
-    sync_operator_pause(&d->sync, queue_value(queue, QUEUE_VALUE_PAUSED) != 0);
-    struct queue_counts counts;
-    queue_counts(queue, &counts);
-    sync_start(&d->sync, now->mono_ms, counts.queued > 0, chance());
+    if (clock->trusted) d->correct_from = 1;
+    restore_pauses(d, now);
     int rc = open_uplink(d, why);
     if (rc < 0) return rc;
     return restore_mark(d, now, why);
@@ -133,7 +147,8 @@ void deliver_close(struct deliver *d)
     memset(d, 0, sizeof *d);
 }
 
-void deliver_configure(struct deliver *d, const struct config *config)
+/* What paused deliveries may be mended by it: a probe goes at once. */
+void deliver_configure(struct deliver *d, const struct config *config, const struct clock_now *now)
 {
     struct sync_settings settings = sync_settings_of(config);
     d->config = config;
@@ -141,29 +156,22 @@ void deliver_configure(struct deliver *d, const struct config *config)
     d->body.max_bytes = (size_t)config->sync.batch_size_bytes + QUEUE_ROW_MAX_BYTES;
     sync_set_settings(&d->sync, &settings);
     secret_forget(&d->token);
+    deliver_rows_changed(d);
+    sync_credentials_changed(&d->sync, now->mono_ms);
 }
 
 /* The token ----------------------------------------------------------------------------------- */
 
-/* Reads the token when its file has changed; true when there is one. */
 static bool refresh_token(struct deliver *d, struct fault *why)
 {
-    char path[SECRET_PATH_BYTES];
-    const char *file = d->config->tiktok.access_token_file;
-    struct secret fresh = {0};
-    if (secret_credential_path("tiktok-access-token", path)) file = path;
-    if (d->token.text && platform_file_stamp(file) == d->token.stamp) return true;
-    if (secret_read_token(file, &fresh, why) < 0) return d->token.text != NULL;
-    secret_forget(&d->token);
-    d->token = fresh;
-    return true;
+    return secret_refresh_token(&d->token, d->config->tiktok.access_token_file, why);
 }
 
-/* While paused for the token its file is looked at; a new one is tried at once. */
+/* While a fault pauses its file is looked at; a new token is tried at once. */
 static void watch_token(struct deliver *d, const struct clock_now *now)
 {
     int64_t stamp = d->token.stamp;
-    if (sync_paused(&d->sync) != SYNC_PAUSED_CREDENTIALS) return;
+    if (sync_paused(&d->sync) <= SYNC_PAUSED_OPERATOR) return;
     if (now->mono_ms - d->token_polled_ms < DELIVER_TOKEN_POLL_MS) return;
     d->token_polled_ms = now->mono_ms;
     (void)refresh_token(d, NULL);
@@ -171,23 +179,6 @@ static void watch_token(struct deliver *d, const struct clock_now *now)
 }
 
 /* The reply ----------------------------------------------------------------------------------- */
-
-static int learn_time(struct deliver *d, const struct clock_now *now,
-                      const struct uplink_reply *reply, struct fault *why)
-{
-    int64_t date_ms = 0;
-    if (!reply->tls_verified || !reply->has_date) return 0;
-    if (times_parse_http(str_from(reply->date), &date_ms) < 0) return 0;
-    if (date_ms < build_time_s() * 1000) return 0;
-    if (!clock_learn(d->clock, now, date_ms)) return 0;
-    log_line(LOG_LEVEL_INFO, "the time is known from a verified server; offset %lld s",
-             (long long)(clock_offset_ms(d->clock, now) / 1000));
-    int rc = queue_set_value(d->queue, QUEUE_VALUE_VERIFIED_TIME_MS, date_ms, why);
-    if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_VERIFIED_BOOT_MS, now->boot_ms, why);
-    if (rc < 0) return rc;
-    return queue_set_value(d->queue, QUEUE_VALUE_VERIFIED_BOOT,
-                           clock_boot_number(d->clock->boot_id), why);
-}
 
 static int64_t retry_after_ms(const struct deliver *d, const struct clock_now *now,
                               const struct uplink_reply *reply)
@@ -260,9 +251,9 @@ static void remember_last(struct deliver *d, const struct clock_now *now,
 static int note_doubt(struct deliver *d, const struct clock_now *now, const struct sync_verdict *v,
                       struct fault *why)
 {
-    struct queue_range range = {d->seqs[v->lo], d->seqs[v->hi - 1],
-                                clock_truth_ms(d->clock, now) / 1000};
+    struct queue_range range = {d->seqs[v->lo], d->seqs[v->hi - 1], deliver_note_s(d, now)};
     struct queue_range known_lo, known_hi;
+    if (!d->clock->trusted && !d->probe_is_idle) sync_want_probe(&d->sync);
     if (queue_doubt_find(d->queue, range.first, &known_lo) == 1 &&
         queue_doubt_find(d->queue, range.last, &known_hi) == 1)
         return 0;
@@ -273,7 +264,7 @@ static int settle_rows(struct deliver *d, const struct clock_now *now, struct fa
 {
     int64_t now_s = clock_truth_ms(d->clock, now) / 1000;
     int rc = queue_settle(d->queue, d->settling, d->settling_count, now_s, why);
-    if (rc >= 0) rc = add_to_value(d, QUEUE_VALUE_SENT_TOTAL, d->settling_count, why);
+    if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_SENT_TOTAL, d->settling_count, why);
     if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_LAST_SUCCESS, now_s, why);
     return rc;
 }
@@ -290,20 +281,19 @@ static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row
 {
     char reason[32];
     int64_t seq = d->seqs[row];
-    const struct tiktok_outcome *outcome = &d->refusal;
-    (void)snprintf(reason, sizeof reason, outcome->code >= 0 ? "tiktok_%d" : "http_%d",
-                   outcome->code >= 0 ? outcome->code : outcome->http);
-    const char *kind = outcome->code >= 0 ? "tiktok" : "http";
-    int rc = queue_bury(d->queue, seq, reason, outcome->message,
-                        clock_truth_ms(d->clock, now) / 1000, why);
+    const struct tiktok_outcome *o = &d->refusal;
+    const bool tiktoks = o->code >= 0;
+    const enum deliver_dead_kind kind = tiktoks ? DELIVER_DEAD_TIKTOK : DELIVER_DEAD_HTTP;
+    (void)snprintf(reason, sizeof reason, "%s_%d", deliver_dead[kind].reason,
+                   tiktoks ? o->code : o->http);
+    int rc = deliver_bury(d, now, seq, kind, reason, o->message, why);
     close_gap(d, row, 1);
     if (rc == TILLPOST_E_NOT_FOUND) return 0; /* dropped while it was under way */
     if (rc < 0) return rc;
     if (d->buried_count < SYNC_BURIED_IN_A_ROW_MAX) d->buried[d->buried_count++] = seq;
-    count_dead(d, kind);
     log_line(LOG_LEVEL_WARNING, "TikTok refuses event %lld (%s): %s", (long long)seq, reason,
-             outcome->message);
-    return add_to_value(d, QUEUE_VALUE_DEAD_TOTAL, 1, why);
+             o->message);
+    return 0;
 }
 
 static int settle_part(struct deliver *d, const struct clock_now *now, const struct sync_verdict *v,
@@ -324,13 +314,29 @@ static int unbury(struct deliver *d, unsigned n, struct fault *why)
     d->buried_count -= n;
     for (unsigned i = 0; i < n; i++) {
         int rc = queue_retry(d->queue, d->buried[d->buried_count + i], why);
-        if (rc < 0 && rc != TILLPOST_E_NOT_FOUND) return rc;
+        if (rc == TILLPOST_E_NOT_FOUND) continue;
+        if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_RETRIED_TOTAL, 1, why);
+        if (rc < 0) return rc;
     }
     log_line(LOG_LEVEL_ERROR,
              "%u events in a row were refused: they are back in the queue, and "
              "deliveries pause until a person looks",
              n + 1);
-    return add_to_value(d, QUEUE_VALUE_DEAD_TOTAL, -(int64_t)n, why);
+    return 0;
+}
+
+/* A pause for a fault is kept, for status and for the next start: when it begins, when it ends. */
+static int keep_pause(struct deliver *d, const struct clock_now *now, bool fresh, int code,
+                      struct fault *why)
+{
+    const enum sync_pause is = sync_paused(&d->sync);
+    const int64_t fault = is > SYNC_PAUSED_OPERATOR ? is : 0;
+    if (!fresh && queue_value(d->queue, QUEUE_VALUE_FAULT_PAUSE) == fault) return 0;
+    int rc = queue_set_value(d->queue, QUEUE_VALUE_FAULT_PAUSE, fault, why);
+    if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_FAULT_CODE, fault ? code : 0, why);
+    if (rc < 0) return rc;
+    return queue_set_value(d->queue, QUEUE_VALUE_FAULT_SINCE,
+                           fault ? clock_truth_ms(d->clock, now) / 1000 : 0, why);
 }
 
 static int apply_verdict(struct deliver *d, const struct clock_now *now,
@@ -345,11 +351,10 @@ static int apply_verdict(struct deliver *d, const struct clock_now *now,
     case SYNC_BURY: rc = bury_row(d, now, v->lo, why); break;
     case SYNC_UNBURY: rc = unbury(d, v->unbury, why); break;
     }
-    if (v->paused_now) {
-        d->paused_since_ms = clock_truth_ms(d->clock, now);
-        d->paused_code = outcome->code >= 0 ? outcome->code : outcome->http;
-        log_line(LOG_LEVEL_ERROR, "deliveries pause: %s", outcome->message);
-    }
+    if (v->paused_now) log_line(LOG_LEVEL_ERROR, "deliveries pause: %s", outcome->message);
+    if (rc >= 0)
+        rc = keep_pause(d, now, v->paused_now, outcome->code >= 0 ? outcome->code : outcome->http,
+                        why);
     /* Nothing is in flight any more: the mark goes with this commit, unless a new one replaces it. */
     if (v->batch_over && rc >= 0 && v->what != SYNC_KEEP) rc = queue_mark(d->queue, NULL, why);
     if (v->batch_over) d->rows = 0;
@@ -391,126 +396,53 @@ int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault 
     if (r.class == SYNC_SPLIT) d->refusal = outcome;
     sync_reply(&d->sync, now->mono_ms, &r, chance(), &verdict);
     buf_clear(&d->body);
-    int rc = learn_time(d, now, &reply, why);
-    if (d->in_flight_probe && r.class == SYNC_DONE && !d->clock->trusted) d->probe_is_idle = true;
+    /* With a settled row comes a commit: what was learnt rides in it. */
+    int rc = deliver_learn(d, now, &reply, verdict.what == SYNC_SETTLE, why);
+    const bool healthy = r.class == SYNC_DONE || r.class == SYNC_SPLIT;
+    if (d->in_flight_probe && healthy && !d->clock->trusted) d->probe_is_idle = true;
     d->in_flight_probe = false;
     if (rc >= 0) rc = apply_verdict(d, now, &verdict, &outcome, why);
     return rc;
 }
 
-/* Taking a batch ------------------------------------------------------------------------------ */
-
-enum judgement { ROW_GOOD, ROW_EXPIRED, ROW_IN_FUTURE, ROW_TOO_OLD, ROW_UNKNOWN_OUTCOME };
-/* clang-format off */
-static const struct { const char *reason, *message; } judgements[] = {
-    [ROW_GOOD]            = {"", ""},
-    [ROW_EXPIRED]         = {"expired", "older than max_event_age before it could be delivered"},
-    [ROW_IN_FUTURE]       = {"in_future", "its time stamp lies more than 10 minutes ahead; correct the register's clock"},
-    [ROW_TOO_OLD]         = {"too_old", "its time stamp was older than max_event_age when it came"},
-    [ROW_UNKNOWN_OUTCOME] = {"unknown_outcome", "sent 40 hours ago without a clear answer: look in Events Manager whether it was counted; retry it if not"},
-};
-/* clang-format on */
-
-struct taking {
-    struct deliver *d;
-    const struct clock_now *now;
-    size_t bytes;
-    char test_code[256];
-    size_t test_code_len;
-    bool any_doubt;
-    bool needs_time; /* a row whose fate depends on the true time */
-    int64_t bad_seq; /* first row that must be buried; the walk stops there */
-    enum judgement bad;
-};
-
-static enum judgement judge(const struct taking *t, const struct queue_row *row, bool *doubtful)
-{
-    const struct deliver *d = t->d;
-    struct queue_range doubt;
-    int64_t truth = clock_truth_ms(d->clock, t->now);
-    int64_t when = clock_event_ms(d->clock, t->now, row);
-    *doubtful = t->any_doubt && queue_doubt_find(d->queue, row->seq, &doubt) == 1;
-    if (!d->clock->trusted) return ROW_GOOD;
-    if (*doubtful && truth / 1000 - doubt.since_s > DELIVER_DOUBT_MAX_S) return ROW_UNKNOWN_OUTCOME;
-    if (row->unjudged && when > truth + TIKTOK_FUTURE_MAX_MS) return ROW_IN_FUTURE;
-    if (truth - when <= d->config->queue.max_event_age_ms) return ROW_GOOD;
-    return row->unjudged && !row->stamped ? ROW_TOO_OLD : ROW_EXPIRED;
-}
-
-static int take_row(void *ctx, const struct queue_row *row)
-{
-    struct taking *t = ctx;
-    struct deliver *d = t->d;
-    bool doubtful = false;
-    enum judgement j = judge(t, row, &doubtful);
-    if (j != ROW_GOOD) {
-        t->bad_seq = row->seq;
-        t->bad = j;
-        return 1;
-    }
-    size_t bytes = tiktok_batch_row_bytes(row->event.len, row->event_id.len, row->rest_len);
-    struct str code = {t->test_code, t->test_code_len};
-    if (d->rows && t->bytes + bytes > (size_t)d->config->sync.batch_size_bytes) return 1;
-    if (d->rows && !str_equal(code, row->test_code)) return 1;
-    if (!d->rows && row->test_code.len < sizeof t->test_code) {
-        memcpy(t->test_code, row->test_code.p, row->test_code.len);
-        t->test_code_len = row->test_code.len;
-    }
-    if (doubtful || row->stamped || row->unjudged) t->needs_time = true;
-    t->bytes += bytes;
-    d->seqs[d->rows++] = row->seq;
-    return d->rows == (unsigned)d->config->sync.batch_events;
-}
-
-/* Fills d->seqs from the oldest row on; rows that may not go are buried on the way. */
-static int take_batch(struct deliver *d, const struct clock_now *now, struct fault *why)
-{
-    for (;;) {
-        struct taking t = {.d = d, .now = now, .any_doubt = queue_doubt_count(d->queue) > 0};
-        d->rows = 0;
-        int rc = queue_walk(d->queue, 1, INT64_MAX, take_row, &t, why);
-        if (rc < 0) return rc;
-        if (t.bad != ROW_GOOD && d->rows == 0) {
-            rc = bury(d, now, t.bad_seq, judgements[t.bad].reason, judgements[t.bad].message, why);
-            if (rc < 0) return rc;
-            continue;
-        }
-        if (t.needs_time && !d->clock->trusted && !d->probe_is_idle) {
-            sync_want_probe(&d->sync);
-            d->rows = 0;
-        } else {
-            sync_begin(&d->sync, d->rows);
-        }
-        return 0;
-    }
-}
+/* Planning ------------------------------------------------------------------------------------ */
 
 static int write_mark(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
-    struct queue_range old,
-        mark = {d->seqs[0], d->seqs[d->rows - 1], clock_truth_ms(d->clock, now) / 1000};
+    struct queue_range old, mark = {d->seqs[0], d->seqs[d->rows - 1], deliver_note_s(d, now)};
     if (queue_marked(d->queue, &old) == 1 && old.first == mark.first && old.last == mark.last)
         return 0;
     return queue_mark(d->queue, &mark, why);
 }
 
-int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *why)
+/* The batch at hand may have waited for days: its rows are judged again before they go. */
+static int next_step(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
     struct queue_counts counts;
-    int rc = 0;
+    queue_counts(d->queue, &counts);
+    sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
+    if (d->next.step != SYNC_SEND) return 0;
+    int rc = deliver_still_good(d, now, why);
+    if (rc != 0) return rc < 0 ? rc : 0;
+    deliver_rows_changed(d);
+    sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
+    return 0;
+}
+
+int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *why)
+{
     d->wanted = false;
     watch_token(d, now);
     if (d->uplink_stale && !uplink_busy(d->uplink) && open_uplink(d, why) < 0)
         log_line(LOG_LEVEL_ERROR, "deliveries go on with the old settings: %s", why->message);
     if (d->in_debt) return 0;
-    queue_counts(d->queue, &counts);
-    sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
-    if (d->next.step == SYNC_TAKE) {
-        rc = take_batch(d, now, why);
-        if (rc < 0) return rc;
-        queue_counts(d->queue, &counts);
-        sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
+    int rc = deliver_correct(d, now, why);
+    if (rc >= 0) rc = next_step(d, now, why);
+    if (rc >= 0 && d->next.step == SYNC_TAKE) {
+        rc = deliver_take(d, now, why);
+        if (rc >= 0) rc = next_step(d, now, why);
     }
+    if (rc < 0) return rc;
     if (d->next.step == SYNC_SEND) rc = write_mark(d, now, why);
     d->wanted = rc >= 0 && (d->next.step == SYNC_SEND || d->next.step == SYNC_PROBE);
     return rc;
@@ -550,6 +482,15 @@ static int write_row(void *ctx, const struct queue_row *row)
     return 0;
 }
 
+static void set_damaged_aside(struct deliver *d, const struct clock_now *now, int64_t seq)
+{
+    const struct deliver_dead *words = &deliver_dead[DELIVER_DEAD_DAMAGED];
+    struct fault why;
+    if (deliver_bury(d, now, seq, DELIVER_DEAD_DAMAGED, words->reason, words->message, &why) >= 0)
+        log_line(LOG_LEVEL_ERROR, "event %lld is set aside: %s", (long long)seq, words->message);
+    else log_line(LOG_LEVEL_ERROR, "%s", why.message);
+}
+
 /* false: a row could not be read; it is set aside and the batch is taken anew. */
 static bool write_body(struct deliver *d, const struct clock_now *now)
 {
@@ -560,9 +501,7 @@ static bool write_body(struct deliver *d, const struct clock_now *now)
     int rc = queue_walk(d->queue, d->seqs[w.at], d->seqs[w.hi - 1], write_row, &w, &why);
     tiktok_batch_end(&d->body);
     buf_free(&w.rest);
-    if (w.damaged)
-        (void)bury(d, now, w.damaged, "damaged",
-                   "the stored row does not open with its seal; it cannot be sent", &why);
+    if (w.damaged) set_damaged_aside(d, now, w.damaged);
     return rc >= 0 && w.begun && !w.damaged && !d->body.failed;
 }
 
@@ -583,11 +522,10 @@ static void reply_for(struct deliver *d, const struct clock_now *now, enum sync_
     sync_sent(&d->sync, &d->next);
     sync_reply(&d->sync, now->mono_ms, &reply, chance(), &verdict);
     if (verdict.batch_over) d->rows = 0;
-    if (verdict.paused_now) {
-        d->paused_since_ms = clock_truth_ms(d->clock, now);
-        d->paused_code = 0;
-    }
     log_line(LOG_LEVEL_ERROR, "nothing can be sent: %s", why->message);
+    struct fault inner;
+    if (keep_pause(d, now, verdict.paused_now, 0, &inner) < 0)
+        log_line(LOG_LEVEL_ERROR, "%s", inner.message);
 }
 
 void deliver_send(struct deliver *d, const struct clock_now *now)
@@ -631,8 +569,9 @@ int64_t deliver_timeout_ms(const struct deliver *d, const struct clock_now *now)
     struct queue_counts counts;
     struct sync_next next;
     int64_t poll = INT64_MAX;
-    if (sync_paused(&d->sync) == SYNC_PAUSED_CREDENTIALS) poll = DELIVER_TOKEN_POLL_MS;
+    if (sync_paused(&d->sync) > SYNC_PAUSED_OPERATOR) poll = DELIVER_TOKEN_POLL_MS;
     if (d->in_debt) return DELIVER_DEBT_WAIT_MS;
+    if (d->correct_from > 0) return 0;
     queue_counts(d->queue, &counts);
     sync_next(&d->sync, now->mono_ms, counts.queued, &next);
     if (next.step != SYNC_WAIT) return 0;

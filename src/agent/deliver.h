@@ -20,7 +20,7 @@
 #include "uplink/uplink.h"
 
 #define DELIVER_DOUBT_MAX_S (40LL * 3600) /* TikTok forgets an id after 48 h */
-enum { DELIVER_REASONS_MAX = 8, DELIVER_TOKEN_POLL_MS = 2000, DELIVER_DEBT_WAIT_MS = 1000 };
+enum { DELIVER_TOKEN_POLL_MS = 2000, DELIVER_DEBT_WAIT_MS = 1000 };
 
 enum deliver_outcome {
     DELIVER_DONE,
@@ -32,6 +32,22 @@ enum deliver_outcome {
     DELIVER_OUTCOMES
 };
 extern const char *const deliver_outcome_names[DELIVER_OUTCOMES];
+
+/* Why an event is set aside. The order is that of the counters in queue.db: only ever add. */
+enum deliver_dead_kind {
+    DELIVER_DEAD_EXPIRED,
+    DELIVER_DEAD_IN_FUTURE,
+    DELIVER_DEAD_TOO_OLD,
+    DELIVER_DEAD_UNKNOWN_OUTCOME,
+    DELIVER_DEAD_DAMAGED,
+    DELIVER_DEAD_TIKTOK,
+    DELIVER_DEAD_HTTP,
+    DELIVER_DEAD_COUNT
+};
+struct deliver_dead {
+    const char *reason, *message;
+};
+extern const struct deliver_dead deliver_dead[DELIVER_DEAD_COUNT];
 
 struct deliver_last { /* of the last try, for status */
     int64_t at_ms;    /* truth; 0: none yet */
@@ -63,13 +79,8 @@ struct deliver {
     bool in_debt; /* their commit failed: settle them again before anything else */
     int64_t buried[SYNC_BURIED_IN_A_ROW_MAX]; /* of the row of refusals at hand */
     unsigned buried_count;
-    int64_t paused_since_ms; /* truth; of a fault pause */
-    int paused_code;
+    int64_t correct_from; /* seq of the next row whose time may need correction; 0: none */
     uint64_t outcomes[DELIVER_OUTCOMES];
-    struct {
-        const char *reason;
-        uint64_t count;
-    } dead[DELIVER_REASONS_MAX];
     struct tiktok_outcome refusal; /* the last reply that refused a part of the batch */
     struct deliver_last last;
 };
@@ -81,7 +92,7 @@ int deliver_open(struct deliver *d, const struct config *config, struct queue *q
 void deliver_close(struct deliver *d);
 /* Can deliveries go with it? CONFIG: a CA file without a certificate, a bad proxy or endpoint. */
 int deliver_check(const struct config *config, struct fault *why);
-void deliver_configure(struct deliver *d, const struct config *config);
+void deliver_configure(struct deliver *d, const struct config *config, const struct clock_now *now);
 
 int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault *why);
 int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *why);

@@ -119,7 +119,9 @@ static int change_gathered(struct queue *q, const struct gathering *g, int64_t n
                                          : queue_drop(q, g->seqs[i], now_s, why);
         if (rc < 0) return rc;
     }
-    return 0;
+    enum queue_value total =
+        g->what == MANAGE_RETRY ? QUEUE_VALUE_RETRIED_TOTAL : QUEUE_VALUE_DROPPED_TOTAL;
+    return queue_set_value(q, total, queue_value(q, total) + g->count, why);
 }
 
 static int change_dead(struct queue *q, enum manage_change what, int64_t now_s, int64_t *changed,

@@ -29,10 +29,17 @@ static void write_sent(struct agent *a, struct buf *out)
     head(out, "tillpost_events_sent_total", "counter", "Events that TikTok has confirmed.");
     buf_printf(out, "tillpost_events_sent_total %" PRId64 "\n",
                queue_value(a->queue, QUEUE_VALUE_SENT_TOTAL));
-    head(out, "tillpost_events_dead_total", "counter", "Events set aside since start, by reason.");
-    for (size_t i = 0; i < DELIVER_REASONS_MAX && d->dead[i].reason; i++)
-        buf_printf(out, "tillpost_events_dead_total{reason=\"%s\"} %" PRIu64 "\n",
-                   d->dead[i].reason, d->dead[i].count);
+    head(out, "tillpost_events_dead_total", "counter", "Events set aside, by reason.");
+    for (int i = 0; i < DELIVER_DEAD_COUNT; i++)
+        buf_printf(out, "tillpost_events_dead_total{reason=\"%s\"} %" PRId64 "\n",
+                   deliver_dead[i].reason,
+                   queue_value(a->queue, (enum queue_value)(QUEUE_VALUE_DEAD + i)));
+    head(out, "tillpost_events_retried_total", "counter", "Dead letters put back into the queue.");
+    buf_printf(out, "tillpost_events_retried_total %" PRId64 "\n",
+               queue_value(a->queue, QUEUE_VALUE_RETRIED_TOTAL));
+    head(out, "tillpost_events_dropped_total", "counter", "Events removed by a person.");
+    buf_printf(out, "tillpost_events_dropped_total %" PRId64 "\n",
+               queue_value(a->queue, QUEUE_VALUE_DROPPED_TOTAL));
     head(out, "tillpost_delivery_attempts_total", "counter", "Requests to TikTok, by outcome.");
     for (size_t i = 0; i < DELIVER_OUTCOMES; i++)
         buf_printf(out, "tillpost_delivery_attempts_total{outcome=\"%s\"} %" PRIu64 "\n",

@@ -79,7 +79,7 @@ void agent_reload(struct agent *a)
     }
     name_what_waits(a->config, fresh);
     config_log_setup(fresh);
-    deliver_configure(&a->deliver, fresh);
+    deliver_configure(&a->deliver, fresh, &a->now);
     a->ingest.config = fresh;
     secret_forget(&a->tokens);
     a->tokens = tokens;

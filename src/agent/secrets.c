@@ -74,6 +74,18 @@ int secret_read_token(const char *path, struct secret *out, struct fault *why)
     return rc;
 }
 
+bool secret_refresh_token(struct secret *s, const char *file, struct fault *why)
+{
+    char path[SECRET_PATH_BYTES];
+    struct secret fresh = {0};
+    if (secret_credential_path("tiktok-access-token", path)) file = path;
+    if (s->text && platform_file_stamp(file) == s->stamp) return true;
+    if (secret_read_token(file, &fresh, why) < 0) return s->text != NULL;
+    secret_forget(s);
+    *s = fresh;
+    return true;
+}
+
 int secret_read_tokens(const char *path, struct secret *out, struct fault *why)
 {
     enum { TOKEN_MIN_BYTES = 16 };

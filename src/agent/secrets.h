@@ -30,6 +30,9 @@ struct secret {
 bool secret_credential_path(const char *name, char out[SECRET_PATH_BYTES]);
 /* TikTok's access token: one line. */
 int secret_read_token(const char *path, struct secret *out, struct fault *why);
+/* The same, from the credential or else `file`, if that has changed; true when there is one. While
+ * the new one cannot be read, the old one stays. */
+bool secret_refresh_token(struct secret *s, const char *file, struct fault *why);
 /* Tokens of the local listener: one a line, at most two (the old and the new one). */
 int secret_read_tokens(const char *path, struct secret *out, struct fault *why);
 void secret_forget(struct secret *s);

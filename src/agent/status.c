@@ -67,13 +67,15 @@ static void write_paused(struct agent *a, struct buf *out)
         buf_add_z(out, "null");
         return;
     }
-    bool operator= why == SYNC_PAUSED_OPERATOR;
+    bool by_hand = why == SYNC_PAUSED_OPERATOR;
+    int64_t code = by_hand ? 0 : queue_value(a->queue, QUEUE_VALUE_FAULT_CODE);
     buf_printf(out, "{\"by\":\"%s\",\"code\":", by[why]);
-    if (operator|| !a->deliver.paused_code) buf_add_z(out, "null");
-    else buf_printf(out, "%d", a->deliver.paused_code);
+    if (code == 0) buf_add_z(out, "null");
+    else buf_printf(out, "%lld", (long long)code);
     buf_add_z(out, ",\"since\":");
-    write_time_or_null(out, operator? queue_value(a->queue, QUEUE_VALUE_PAUSED_SINCE) * 1000
-                                    : a->deliver.paused_since_ms);
+    write_time_or_null(
+        out,
+        queue_value(a->queue, by_hand ? QUEUE_VALUE_PAUSED_SINCE : QUEUE_VALUE_FAULT_SINCE) * 1000);
     buf_add_char(out, '}');
 }
 

@@ -117,3 +117,22 @@ int queue_doubt_count(struct queue *q)
 {
     return (int)q->doubt_count;
 }
+
+static int redate(struct queue *q, struct doubt *d, int64_t since_s, struct fault *why)
+{
+    int rc = queue_change(q, why);
+    if (rc < 0) return rc;
+    rc = db_run(q->db, SQL_DOUBT_DATE, DB_ARGS(DB_ARG_INT(d->id), DB_ARG_INT(since_s)), why);
+    if (rc >= 0) d->range.since_s = since_s;
+    return rc;
+}
+
+int queue_doubt_redate(struct queue *q, queue_date date, const void *ctx, struct fault *why)
+{
+    int rc = 0;
+    for (size_t i = 0; rc >= 0 && i < q->doubt_count; i++) {
+        int64_t since_s = date(ctx, q->doubts[i].range.since_s);
+        if (since_s != q->doubts[i].range.since_s) rc = redate(q, &q->doubts[i], since_s, why);
+    }
+    return queue_done(q, rc < 0 ? rc : 0);
+}

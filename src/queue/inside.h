@@ -28,7 +28,7 @@ enum sql {
     SQL_OLDEST, SQL_NEWEST, SQL_IN_RANGE,
     SQL_KNOWN_FIND, SQL_KNOWN_OF_ID, SQL_KNOWN_ADD, SQL_KNOWN_REMOVE,
     SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE,
-    SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_REMOVE,
+    SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_DATE, SQL_DOUBT_REMOVE,
     SQL_VALUES, SQL_VALUE_WRITE,
     SQL_COUNT
 };
@@ -43,7 +43,7 @@ enum slot {
     SLOT_MARK_FIRST,
     SLOT_MARK_LAST,
     SLOT_MARK_SINCE,
-    SLOT_COUNT,
+    SLOT_COUNT = QUEUE_VALUE_END,
     SLOT_KEY_CHECK = 100 /* a blob: text sealed with the queue's key */
 };
 
@@ -65,7 +65,7 @@ struct queue {
 
     /* What the tables say, changes of the open transaction included. */
     int64_t slots[SLOT_COUNT];
-    uint32_t unsaved; /* a bit a slot */
+    uint64_t unsaved; /* a bit a slot */
     int64_t oldest_seq, oldest_recorded_s, newest_seq;
     struct db_size size; /* at the last commit */
     int64_t room_bytes;  /* for pushes, at least */

@@ -114,7 +114,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_PUSH]          = "INSERT INTO event VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
     [SQL_WALK]          = "SELECT " ROW_QUEUED " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
     [SQL_SEALED]        = "SELECT event_id, event, sealed FROM event WHERE seq=?1",
-    [SQL_SET_TIME]      = "UPDATE event SET occurred_ms=?2, flags=flags & ~1, boot_ms=NULL, boot_id=NULL WHERE seq=?1",
+    [SQL_SET_TIME]      = "UPDATE event SET occurred_ms=?2, flags=flags & ~3, boot_ms=NULL, boot_id=NULL WHERE seq=?1",
     [SQL_LIST_QUEUED]   = "SELECT " ROW_QUEUED " WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_LIST_DEAD]     = "SELECT " ROW_DEAD " WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_LIST_PAST]     = "SELECT " ROW_PAST " WHERE seq>?1 AND state=?3 ORDER BY seq LIMIT ?2",
@@ -139,6 +139,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_PAST_REMOVE]   = "DELETE FROM past WHERE seq=?1",
     [SQL_DOUBT_ALL]     = "SELECT id, first, last, since_s FROM doubt ORDER BY id",
     [SQL_DOUBT_ADD]     = "INSERT INTO doubt VALUES(?1, ?2, ?3, ?4)",
+    [SQL_DOUBT_DATE]    = "UPDATE doubt SET since_s=?2 WHERE id=?1",
     [SQL_DOUBT_REMOVE]  = "DELETE FROM doubt WHERE id=?1",
     [SQL_VALUES]        = "SELECT slot, value FROM value ORDER BY slot",
     [SQL_VALUE_WRITE]   = "INSERT OR REPLACE INTO value VALUES(?1, ?2)",
@@ -523,7 +524,7 @@ bool queue_dirty(const struct queue *q)
 void queue_set_slot(struct queue *q, enum slot slot, int64_t value)
 {
     q->slots[slot] = value;
-    q->unsaved |= UINT32_C(1) << slot;
+    q->unsaved |= UINT64_C(1) << slot;
 }
 
 int64_t queue_value(struct queue *q, enum queue_value which)

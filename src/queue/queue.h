@@ -92,7 +92,7 @@ int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *mes
                struct fault *why);
 int queue_retry(struct queue *q, int64_t seq, struct fault *why); /* dead to queued; NOT_FOUND */
 int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why); /* queued or dead */
-/* The row's true time; it no longer is `stamped`. */
+/* The row's true time; it no longer is `stamped` or `unjudged`. */
 int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why);
 
 /* The in-flight mark (one at most) and the ranges in doubt (one a batch). Ranges are of seq,
@@ -107,18 +107,27 @@ int queue_doubt_add(struct queue *q, const struct queue_range *r, struct fault *
 /* The doubt range that holds seq with the earliest since_s: 1 and *out, or 0. */
 int queue_doubt_find(struct queue *q, int64_t seq, struct queue_range *out);
 int queue_doubt_count(struct queue *q);
+/* Gives every doubt the hour that `date` makes of its own; writes only what changes. */
+typedef int64_t (*queue_date)(const void *ctx, int64_t since_s);
+int queue_doubt_redate(struct queue *q, queue_date date, const void *ctx, struct fault *why);
 
 /* Small named values that survive restarts; they ride in the open transaction. */
 enum queue_value {
     QUEUE_VALUE_SENT_TOTAL,
-    QUEUE_VALUE_DEAD_TOTAL,
+    QUEUE_VALUE_DROPPED_TOTAL,
     QUEUE_VALUE_PAUSED,
     QUEUE_VALUE_PAUSED_SINCE,
     QUEUE_VALUE_VERIFIED_TIME_MS,
     QUEUE_VALUE_VERIFIED_BOOT_MS,
     QUEUE_VALUE_VERIFIED_BOOT,
     QUEUE_VALUE_LAST_SUCCESS,
-    QUEUE_VALUE_COUNT = 16
+    QUEUE_VALUE_RETRIED_TOTAL,
+    QUEUE_VALUE_FAULT_PAUSE, /* why deliveries pause by themselves, with which code, since when */
+    QUEUE_VALUE_FAULT_CODE,
+    QUEUE_VALUE_FAULT_SINCE,
+    QUEUE_VALUE_COUNT = 16, /* from here to 31 are the queue's own */
+    QUEUE_VALUE_DEAD = 32,  /* and the 15 behind it: set aside, a counter a reason */
+    QUEUE_VALUE_END = QUEUE_VALUE_DEAD + 16
 };
 int64_t queue_value(struct queue *q, enum queue_value which); /* O(1), from memory */
 int queue_set_value(struct queue *q, enum queue_value which, int64_t value, struct fault *why);

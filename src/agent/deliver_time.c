@@ -1,0 +1,106 @@
+/*
+ * deliver_time.c: what a verified Date changes: the clock, the hours of doubts, the times of rows.
+ *
+ * The hour of a mark or a doubt is Unix seconds where the clock was trusted or plausible; where it
+ * was neither (a till in 1970), UNKNOWN_HOUR and the seconds of the boot-time clock. Once the truth
+ * is known, such an hour is counted back from now in the same boot; one of an older boot becomes
+ * the beginning of this one, the latest that it can be, so that its 40 hours are neither over at
+ * once nor never. An hour that turns out to lie ahead begins now.
+ */
+#include "agent/build.h"
+#include "agent/deliver_inside.h"
+#include "base/log.h"
+#include "base/times.h"
+
+#define UNKNOWN_HOUR (INT64_C(1) << 40) /* beyond any time in Unix seconds */
+enum {
+    CORRECT_ROWS_MAX = 256, /* looked at in one turn */
+    CORRECT_LEAST_MS = 1000
+};
+
+int64_t deliver_note_s(const struct deliver *d, const struct clock_now *now)
+{
+    if (clock_state(d->clock, now) == CLOCK_STATE_IMPLAUSIBLE)
+        return UNKNOWN_HOUR + now->boot_ms / 1000;
+    return clock_truth_ms(d->clock, now) / 1000;
+}
+
+struct dating {
+    int64_t truth_s, boot_s;
+};
+
+static int64_t true_hour(const void *ctx, int64_t since_s)
+{
+    const struct dating *t = ctx;
+    if (since_s < UNKNOWN_HOUR) return since_s < t->truth_s ? since_s : t->truth_s;
+    int64_t then_s = since_s - UNKNOWN_HOUR;
+    return then_s <= t->boot_s ? t->truth_s - (t->boot_s - then_s) : t->truth_s - t->boot_s;
+}
+
+int deliver_redate(struct deliver *d, const struct clock_now *now, struct fault *why)
+{
+    const struct dating t = {clock_truth_ms(d->clock, now) / 1000, now->boot_ms / 1000};
+    return queue_doubt_redate(d->queue, true_hour, &t, why);
+}
+
+static int keep_time(struct deliver *d, const struct clock_now *now, struct fault *why)
+{
+    int rc =
+        queue_set_value(d->queue, QUEUE_VALUE_VERIFIED_TIME_MS, clock_truth_ms(d->clock, now), why);
+    if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_VERIFIED_BOOT_MS, now->boot_ms, why);
+    if (rc < 0) return rc;
+    return queue_set_value(d->queue, QUEUE_VALUE_VERIFIED_BOOT,
+                           clock_boot_number(d->clock->boot_id), why);
+}
+
+int deliver_learn(struct deliver *d, const struct clock_now *now, const struct uplink_reply *reply,
+                  bool keep, struct fault *why)
+{
+    int64_t date_ms = 0;
+    if (!reply->tls_verified || !reply->has_date) return 0;
+    if (times_parse_http(str_from(reply->date), &date_ms) < 0) return 0;
+    if (date_ms < build_time_s() * 1000) return 0;
+    bool news = clock_learn(d->clock, now, date_ms);
+    if (!news) return keep ? keep_time(d, now, why) : 0;
+    log_line(LOG_LEVEL_INFO, "the time is known from a verified server; offset %lld s",
+             (long long)(clock_offset_ms(d->clock, now) / 1000));
+    d->correct_from = 1;
+    int rc = keep_time(d, now, why);
+    return rc < 0 ? rc : deliver_redate(d, now, why);
+}
+
+/* The times of rows --------------------------------------------------------------------------- */
+
+struct correcting {
+    const struct deliver *d;
+    const struct clock_now *now;
+    unsigned seen, count;
+    int64_t last;
+    struct {
+        int64_t seq, ms;
+    } rows[CORRECT_ROWS_MAX];
+};
+
+static int look_at_row(void *ctx, const struct queue_row *row)
+{
+    struct correcting *c = ctx;
+    int64_t ms = clock_event_ms(c->d->clock, c->now, row), off = ms - row->occurred_ms;
+    c->last = row->seq;
+    if (row->stamped && (off > CORRECT_LEAST_MS || off < -CORRECT_LEAST_MS)) {
+        c->rows[c->count].seq = row->seq;
+        c->rows[c->count++].ms = ms;
+    }
+    return ++c->seen == CORRECT_ROWS_MAX;
+}
+
+/* A body always gets the corrected time; this is for the day when the row outlives the boot. */
+int deliver_correct(struct deliver *d, const struct clock_now *now, struct fault *why)
+{
+    struct correcting c = {.d = d, .now = now};
+    if (d->correct_from == 0) return 0;
+    int rc = queue_walk(d->queue, d->correct_from, INT64_MAX, look_at_row, &c, why);
+    for (unsigned i = 0; rc >= 0 && i < c.count; i++)
+        rc = queue_set_time(d->queue, c.rows[i].seq, c.rows[i].ms, why);
+    if (rc >= 0) d->correct_from = c.seen == CORRECT_ROWS_MAX ? c.last + 1 : 0;
+    return rc < 0 ? rc : 0;
+}
