@@ -241,6 +241,21 @@ static void a_text_too_large_names_its_field(void **state)
     mapping_free(m);
 }
 
+static void a_text_of_a_long_number_names_its_field(void **state)
+{
+    const struct json *fields = NULL;
+    struct fault why = {0};
+    struct mapping *m = compile("{" GOOD ",`mapping`:{`event`:`e`,`query`:`q`,"
+                                "`order_id`:{`@template`:`till-{{properties.sale}}`}}}");
+    const struct json *call = kit_json("{`properties`:{`sale`:7000000000000000001}}");
+    assert_int_equal(mapping_apply(m, call, &kit, &fields, &why), TILLPOST_E_BAD_FIELD);
+    assert_null(fields);
+    assert_string_equal(why.path, "$.order_id");
+    assert_non_null(strstr(why.message, "send it as a string"));
+    assert_null(strstr(why.message, "7000"));
+    mapping_free(m);
+}
+
 static void a_full_arena_is_no_memory(void **state)
 {
     const struct json *call = kit_json("{`p`:[{`a`:1},{`a`:2}],`q`:`x`}");
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_call_selects_the_mappings_it_matches_in_their_order),
         cmocka_unit_test(an_audience_trait_triggers_an_event),
         cmocka_unit_test(a_text_too_large_names_its_field),
+        cmocka_unit_test(a_text_of_a_long_number_names_its_field),
         cmocka_unit_test(a_full_arena_is_no_memory),
         cmocka_unit_test(a_mapping_larger_than_its_memory_is_refused),
         cmocka_unit_test(nothing_is_freed_without_complaint),

@@ -343,6 +343,39 @@ static void a_text_is_at_most_64_kilobytes(void **state)
     }
 }
 
+/* A text made of a number that a double does not hold would be another's id. */
+static const struct {
+    const char *value;
+    int err;
+} long_numbers[] = {
+    {"{`@path`:`big`}", 0},
+    {"{`@template`:`{{kept}}`}", 0},
+    {"{`@template`:`{{big}}`}", TILLPOST_E_BAD_FIELD},
+    {"{`@template`:`{{kept}}-{{within.id}}`}", TILLPOST_E_BAD_FIELD},
+    {"{`@template`:{`@literal`:`{{big}}`}}", TILLPOST_E_BAD_FIELD},
+    {"{`@replace`:{`value`:{`@path`:`kept`},`pattern`:`9`,`replacement`:`8`}}", 0},
+    {"{`@replace`:{`value`:{`@path`:`big`},`pattern`:`9`,`replacement`:`8`}}",
+     TILLPOST_E_BAD_FIELD},
+    {"{`@json`:{`mode`:`encode`,`value`:{`@path`:`kept`}}}", 0},
+    {"{`@json`:{`mode`:`encode`,`value`:{`@path`:`within`}}}", TILLPOST_E_BAD_FIELD},
+    {"{`@case`:{`operator`:`lower`,`value`:{`@path`:`big`}}}", 0},
+    {"{`@flatten`:{`separator`:`.`,`value`:{`@path`:`within`}}}", 0},
+    {"{`@if`:{`exists`:{`@path`:`absent`},`then`:{`@template`:`{{big}}`},`else`:`x`}}", 0},
+};
+
+static void no_text_is_made_of_a_number_of_more_than_15_digits(void **state)
+{
+    const struct json *data = kit_json("{`kept`:999999999999999,`big`:7000000000000000001,"
+                                       "`within`:{`id`:[7000000000000000001]}}");
+    for (size_t i = 0; i < sizeof long_numbers / sizeof long_numbers[0]; i++) {
+        struct run r = {.a = &kit};
+        path_read_roots(&r.roots, data);
+        const struct json *v = directive_resolve(&r, compile(long_numbers[i].value), data);
+        if (r.err != long_numbers[i].err || (v == NULL) != (r.err < 0))
+            fail_msg("%s: %d %s", long_numbers[i].value, r.err, kit_written(v));
+    }
+}
+
 static const struct {
     const char *value;
     bool blank;
@@ -371,6 +404,7 @@ int main(void)
         cmocka_unit_test(the_second_time_is_like_the_first),
         cmocka_unit_test(a_full_arena_is_no_memory),
         cmocka_unit_test(a_text_is_at_most_64_kilobytes),
+        cmocka_unit_test(no_text_is_made_of_a_number_of_more_than_15_digits),
         cmocka_unit_test(null_and_white_space_and_lists_of_it_are_blank),
     };
     return cmocka_run_group_tests(tests, kit_open, kit_close);

@@ -275,10 +275,21 @@ bool json_append(struct json *object, struct str key, struct json *v)
 
 /* Writing ------------------------------------------------------------------------------------- */
 
+enum { DIGITS_MAX = 15 };             /* what a double keeps of any decimal: DBL_DIG */
+static const double exact_max = 1e15; /* whole numbers below have at most 15 digits */
+
+bool json_keeps_digits(const struct json *v)
+{
+    if (json_is(v, JSON_NUMBER)) return fabs(json_number(v)) < exact_max;
+    const struct json *item = json_first(v);
+    while (item != NULL && json_keeps_digits(item)) {
+        item = json_next(item);
+    }
+    return item == NULL;
+}
+
 void json_write_number(struct buf *out, double d)
 {
-    enum { DIGITS_MAX = 15 };             /* what a double keeps of any decimal: DBL_DIG */
-    static const double exact_max = 1e15; /* whole numbers below have at most 15 digits */
     if (!isfinite(d)) {
         buf_add_z(out, "null");
     } else if (fabs(d) < exact_max && d == (double)(int64_t)d) {

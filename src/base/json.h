@@ -92,5 +92,8 @@ bool json_append(struct json *object, struct str key, struct json *value);
 void json_write(struct buf *out, const struct json *v);
 void json_write_string(struct buf *out, struct str s); /* with the quotes */
 void json_write_number(struct buf *out, double d);
+/* Are the numbers in v those that came in? A whole one of more than 15 digits may be its neighbour
+ * by now, and two ids one. */
+bool json_keeps_digits(const struct json *v);
 
 #endif

@@ -11,6 +11,8 @@
  * - an item of @arrayPath that comes out as an empty object is left out.
  * - faults that depend on the call (a @path that resolves to a number) make the value absent and
  *   not the event: a sale is not lost for a field.
+ *   But a number of more than 15 digits becomes no text: what came in is lost, and an id made of it
+ *   could be another's (BAD_FIELD, as for an id that is such a number itself).
  * - what Segment finds wrong when the first event comes is found when the mapping is read, with
  *   the place; so are arguments that a directive does not have.
  *
@@ -40,7 +42,7 @@ int directive_compile(struct arena *a, const struct json *value, const char *pat
 struct run {
     struct arena *a;
     struct path_roots roots; /* of the call */
-    int err;                 /* NO_MEMORY or TOO_LARGE; from then on everything is absent */
+    int err; /* NO_MEMORY, TOO_LARGE or BAD_FIELD; from then on everything is absent */
 };
 
 /* The value, or NULL when it is absent. */

@@ -132,6 +132,11 @@ void mapping_free(struct mapping *m)
     free(m);
 }
 
+bool mapping_is_blank(const struct json *v)
+{
+    return directive_is_blank(v);
+}
+
 const char *mapping_name(const struct mapping *m)
 {
     return m->name;
@@ -163,6 +168,11 @@ static int refuse(const struct run *r, const struct node *field, struct fault *w
         return fault_set(why, r->err, path,
                          "a text that the mapping makes is over %d bytes; make it shorter",
                          DIRECTIVE_TEXT_MAX_BYTES);
+    }
+    if (r->err == TILLPOST_E_BAD_FIELD) {
+        return fault_set(why, r->err, path,
+                         "the mapping makes a text of a number of more than 15 digits, which would "
+                         "change on the way; send it as a string");
     }
     return fault_set(why, r->err, path,
                      "the mapping makes more of this call than there is memory for");

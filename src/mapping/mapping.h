@@ -31,10 +31,13 @@ bool mapping_matches(const struct mapping *m, const struct json *call);
 size_t mapping_select(struct mapping *const *list, size_t n, const struct json *call,
                       size_t hits[]);
 /* Resolve the mapping: *fields becomes an object of the fields that the mapping writes and the call
- * fills; null and blank ones are left out. What they hold is not checked. NO_MEMORY, or TOO_LARGE
- * (a text that a directive makes) with the field's path. */
+ * fills; null and blank ones are left out. What they hold is not checked. NO_MEMORY, or
+ * TOO_LARGE or BAD_FIELD (a text that a directive makes) with the field's path. */
 int mapping_apply(const struct mapping *m, const struct json *call, struct arena *a,
                   const struct json **fields, struct fault *why);
+
+/* Is v what a mapping takes for absent: null, a text of white space, a list of nothing else? */
+bool mapping_is_blank(const struct json *v);
 
 /* The built-in presets as data, in the order of tiktok-api.md section 9. */
 struct mapping_preset {

@@ -14,9 +14,14 @@
 
 enum { DECODED_DEPTH_MAX = 16, DECODED_VALUES_MAX = 2000 };
 
+static void stop(struct run *r, int err)
+{
+    if (r->err == 0) r->err = err;
+}
+
 static void out_of_memory(struct run *r)
 {
-    if (r->err == 0) r->err = TILLPOST_E_NO_MEMORY;
+    stop(r, TILLPOST_E_NO_MEMORY);
 }
 
 static struct json *made(struct run *r, struct json *v)
@@ -28,11 +33,8 @@ static struct json *made(struct run *r, struct json *v)
 static struct json *text_made(struct run *r, struct buf *b)
 {
     struct json *v = NULL;
-    if (b->failed) {
-        r->err = TILLPOST_E_TOO_LARGE;
-    } else {
-        v = made(r, json_new_string(r->a, buf_str(b)));
-    }
+    if (b->failed) stop(r, TILLPOST_E_TOO_LARGE);
+    if (r->err == 0) v = made(r, json_new_string(r->a, buf_str(b)));
     buf_free(b);
     return v;
 }
@@ -141,10 +143,9 @@ const struct json *resolve_path_of(struct run *r, const struct node *n, const st
 static const struct json *fill(struct run *r, const struct template *t, const struct json *data)
 {
     struct buf b;
-    bool failed = false;
     buf_init(&b, DIRECTIVE_TEXT_MAX_BYTES);
-    template_write(t, &r->roots, data, r->a, &b, &failed);
-    if (failed) out_of_memory(r);
+    int err = template_write(t, &r->roots, data, r->a, &b);
+    if (err < 0) stop(r, err);
     return text_made(r, &b);
 }
 
@@ -276,7 +277,8 @@ const struct json *resolve_replace(struct run *r, const struct node *n, const st
     buf_init(&text, DIRECTIVE_TEXT_MAX_BYTES);
     buf_init(&once, DIRECTIVE_TEXT_MAX_BYTES);
     buf_init(&twice, DIRECTIVE_TEXT_MAX_BYTES);
-    template_write_value(&text, v);
+    int err = template_write_value(&text, v);
+    if (err < 0) stop(r, err);
     write_changed(&once, &first, buf_str(&text));
     bool again = second.pattern.len > 0;
     if (again) write_changed(&twice, &second, buf_str(&once));
@@ -385,6 +387,7 @@ const struct json *resolve_json(struct run *r, const struct node *n, const struc
     if (v == NULL) return NULL;
     if (str_is(constant(n->arg[JSON_ARG_MODE]), "decode")) return decoded(r, v);
     struct buf b;
+    if (!json_keeps_digits(v)) stop(r, TILLPOST_E_BAD_FIELD);
     buf_init(&b, DIRECTIVE_TEXT_MAX_BYTES);
     json_write(&b, v);
     return text_made(r, &b);

@@ -64,7 +64,7 @@ int template_parse(struct arena *a, struct str text, const struct template **out
     return TILLPOST_OK;
 }
 
-void template_write_value(struct buf *out, const struct json *v)
+static void write_value(struct buf *out, const struct json *v)
 {
     switch (json_type(v)) {
     case JSON_NULL: break;
@@ -72,19 +72,30 @@ void template_write_value(struct buf *out, const struct json *v)
     case JSON_ARRAY:
         for (const struct json *item = json_first(v); item != NULL; item = json_next(item)) {
             if (item != json_first(v)) buf_add_char(out, ',');
-            template_write_value(out, item);
+            write_value(out, item);
         }
         break;
     default: json_write(out, v);
     }
 }
 
-void template_write(const struct template *t, const struct path_roots *roots,
-                    const struct json *data, struct arena *a, struct buf *out, bool *failed)
+int template_write_value(struct buf *out, const struct json *v)
+{
+    if (!json_keeps_digits(v)) return TILLPOST_E_BAD_FIELD;
+    write_value(out, v);
+    return TILLPOST_OK;
+}
+
+int template_write(const struct template *t, const struct path_roots *roots,
+                   const struct json *data, struct arena *a, struct buf *out)
 {
     for (; t != NULL; t = t->next) {
+        bool failed = false;
         buf_add_str(out, t->text);
         if (t->path == NULL) continue;
-        template_write_value(out, path_resolve(t->path, roots, data, a, failed));
+        const struct json *v = path_resolve(t->path, roots, data, a, &failed);
+        int err = failed ? TILLPOST_E_NO_MEMORY : template_write_value(out, v);
+        if (err < 0) return err;
     }
+    return TILLPOST_OK;
 }

@@ -39,8 +39,9 @@ static void resolve(const struct node *n, const struct json *call, struct buf *o
     arena_init(&a, ARENA_BLOCK_BYTES, ARENA_MAX_BYTES);
     path_read_roots(&r.roots, call);
     const struct json *v = directive_resolve(&r, n, call);
-    MUST(r.err == 0 ||
-         (v == NULL && (r.err == TILLPOST_E_NO_MEMORY || r.err == TILLPOST_E_TOO_LARGE)));
+    bool may_fail = r.err == TILLPOST_E_NO_MEMORY || r.err == TILLPOST_E_TOO_LARGE ||
+                    r.err == TILLPOST_E_BAD_FIELD;
+    MUST(r.err == 0 || (v == NULL && may_fail));
     write_fresh(out, v);
     (void)directive_is_blank(v);
     static const struct json_limits wide = {OUT_MAX_BYTES, 1000, 1 << 22};
