@@ -475,6 +475,13 @@ static void a_card_number_in_clear_text_refuses_the_event(void **state)
         {"\"contents\":{\"content_category\":\"%s\"}", "content_category",
          "$.contents.content_category"},
         {"\"contents\":[{},{\"brand\":\"%s\"}]", "brand", "$.contents[1].brand"},
+        {"\"ttclid\":\"%s\"", "ttclid", "$.ttclid"},
+        {"\"ttp\":\"%s\"", "ttp", "$.ttp"},
+        {"\"lead_id\":\"%s\"", "lead_id", "$.lead_id"},
+        {"\"locale\":\"%s\"", "locale", "$.locale"},
+        {"\"ip\":\"%s\"", "ip", "$.ip"},
+        {"\"user_agent\":\"%s\"", "user_agent", "$.user_agent"},
+        {"\"test_event_code\":\"%s\"", "test_event_code", "$.test_event_code"},
     };
     struct building *b = *state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -495,8 +502,7 @@ static void a_card_number_elsewhere_is_not_looked_for(void **state)
 {
     struct building *b = *state;
     assert_int_equal(run(b, "\"contents\":[{\"content_id\":\"4111111111111111\"}],"
-                            "\"lead_id\":\"4111111111111111\",\"external_ids\":"
-                            "\"4111111111111111\",\"order_id\":4111111111111"),
+                            "\"external_ids\":\"4111111111111111\",\"order_id\":4111111111111"),
                      0);
 }
 
@@ -513,6 +519,19 @@ static void an_email_address_in_clear_text_goes_or_refuses(void **state)
         {"\"referrer\":\"https://x/?e=jane@example.com\"", "$.referrer", 0},
         {"\"query\":\"jane@example.com\"", "$.query", 0},
         {"\"description\":\"for jane@example.com\"", "$.description", 0},
+        {"\"test_event_code\":\"jane@example.com\"", "$.test_event_code", TILLPOST_E_BAD_FIELD},
+        {"\"ttclid\":\"jane@example.com\"", "$.ttclid", 0},
+        {"\"ttp\":\"jane@example.com\"", "$.ttp", 0},
+        {"\"lead_id\":\"jane@example.com\"", "$.lead_id", 0},
+        {"\"locale\":\"jane@example.com\"", "$.locale", 0},
+        {"\"ip\":\"jane@example.com\"", "$.ip", 0},
+        {"\"user_agent\":\"Bot (jane@example.com)\"", "$.user_agent", 0},
+        {"\"contents\":{\"content_id\":\"jane@example.com\"}", "$.contents.content_id", 0},
+        {"\"contents\":[{\"content_name\":\"jane@example.com\"}]", "$.contents[0].content_name", 0},
+        {"\"contents\":[{\"content_category\":\"jane@example.com\"}]",
+         "$.contents[0].content_category", 0},
+        {"\"contents\":[{\"brand\":\"jane@example.com\"}]", "$.contents[0].brand", 0},
+        {"\"url\":\"https://x/?ttclid=jane%40example.com\"", "$.url", 0},
     };
     struct building *b = *state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

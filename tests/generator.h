@@ -83,9 +83,9 @@ struct plain_event {
 struct plain_outcome {
     const char *ignored;               /* the reason, or NULL */
     char message_id[PLAIN_TEXT_BYTES]; /* for events whose mapping gives none; "" */
-    bool any_id; /* silent: what a messageId that no mapping reads is as a number, or padded */
-    plain_faults faults; /* of the call as a whole */
-    size_t matched;      /* mappings that fire; one event each, good or bad */
+    plain_faults message_faults;       /* what such an event may be refused for */
+    plain_faults faults;               /* of the call as a whole */
+    size_t matched;                    /* mappings that fire; one event each, good or bad */
     struct plain_event events[PLAIN_MAPPINGS];
 };
 
@@ -99,7 +99,6 @@ void plain_free(struct plain_outcome *o);
 struct generator {
     uint64_t state;
     unsigned odd_percent; /* values of a wrong form */
-    bool at_top;          /* of the call, where the agent looks itself: blanks are plain ones */
     int64_t now_ms;
     int zone_s;
     struct buf out;

@@ -296,14 +296,12 @@ const char *generator_call(struct generator *g)
     generator_put(g, "{");
     if (generator_chance(g, 60)) buf_printf(&g->out, "\"type\":\"%s\",", type);
     if (generator_chance(g, strcmp(type, "track") == 0 ? 99 : 25)) name = put_name(g);
-    g->at_top = true;
     generator_member(g, "messageId", make_clear_id, 20);
     generator_member(g, "userId", make_ids, 40);
     generator_member(g, "anonymousId", make_ids, 60);
     generator_member(g, "timestamp", make_timestamp, 30);
     generator_member(g, "originalTimestamp", make_timestamp, 70);
     generator_member(g, "sentAt", make_sent_at, 60);
-    g->at_top = false;
     if (generator_chance(g, 97)) {
         bool special = strcmp(name, "Till 7") == 0 || strcmp(name, "Fold") == 0;
         generator_put(g, "`properties`:");

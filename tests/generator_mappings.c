@@ -177,12 +177,31 @@ static bool joined_fires(const cJSON *call, const char *event)
            has_left_or_joined(call, true);
 }
 
+static bool has_long_number(const cJSON *v)
+{
+    const cJSON *item;
+    if (cJSON_IsNumber(v)) return fabs(v->valuedouble) >= 1e15;
+    cJSON_ArrayForEach(item, v)
+    {
+        if (has_long_number(item)) return true;
+    }
+    return false;
+}
+
+/* silent: a text made of a number of more than 15 digits is refused as the number itself is, which
+ * therefore stands here for it. */
+static void add_template(cJSON *fields, const char *key, const char *text, const cJSON *of)
+{
+    if (has_long_number(of)) cJSON_AddNumberToObject(fields, key, 1e15);
+    else cJSON_AddStringToObject(fields, key, text);
+}
+
 static void fill_joined(cJSON *fields, const cJSON *call)
 {
     char id[PLAIN_TEXT_BYTES] = "joined-";
     cJSON_AddStringToObject(fields, "event", "Subscribe");
     write_value(id, get(call, "messageId"));
-    cJSON_AddStringToObject(fields, "event_id", id);
+    add_template(fields, "event_id", id, get(call, "messageId"));
     copy(fields, "timestamp", get(call, "timestamp"));
     copy(fields, "email_addresses", plain_at(call, "traits.email"));
     copy(fields, "phone_numbers", plain_at(call, "traits.phone"));
@@ -272,7 +291,7 @@ static void fill_till_texts(cJSON *fields, const cJSON *call)
     write_value(order, plain_at(call, "properties.store"));
     append(order, "-");
     write_value(order, plain_at(call, "properties.order_id"));
-    cJSON_AddStringToObject(fields, "order_id", order);
+    add_template(fields, "order_id", order, plain_at(call, "properties.order_id"));
     copy_changed(fields, "currency", plain_at(call, "properties.currency"), toupper);
     copy_changed(fields, "description", plain_at(call, "properties.note"), underscore);
     copy_changed(fields, "lead_id", plain_at(call, "properties.store"), tolower);

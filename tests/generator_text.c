@@ -311,6 +311,17 @@ static bool is_card(const char *digits, size_t n)
     return false;
 }
 
+/* Its bytes. silent: that spaces and dashes of print are some. */
+static size_t separator_at(const char *p)
+{
+    static const char *const separators[] = {" ", "-", "\u00a0", "\u2009", "\u2013"};
+    for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++) {
+        size_t n = strlen(separators[i]);
+        if (strncmp(p, separators[i], n) == 0) return n;
+    }
+    return 0;
+}
+
 /* From each group of digits on: that group, that and the next, and so on. */
 static bool card_starts_at(const char *p)
 {
@@ -324,9 +335,12 @@ static bool card_starts_at(const char *p)
         digits[n] = '\0';
         if (n >= 14 && is_card(digits, n)) return true;
         p += group;
-        size_t between = strspn(p, " -");
+        size_t between = 0;
+        for (size_t bytes = separator_at(p); bytes > 0; bytes = separator_at(p)) {
+            p += bytes;
+            between++;
+        }
         if (between == 0 || between > 3) return false; /* silent: how many */
-        p += between;
     }
 }
 
@@ -339,11 +353,11 @@ bool plain_has_card(const char *text)
     return false;
 }
 
-/* name@host.tld, the @ as a URL writes it too. */
+/* name@host.tld, the @ as a URL writes it too, and a URL in a URL. */
 bool plain_has_email(const char *text)
 {
-    static const char *const ats[] = {"@", "%40"};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const ats[] = {"@", "%40", "%2540"};
+    for (size_t i = 0; i < sizeof ats / sizeof ats[0]; i++) {
         for (const char *p = strstr(text, ats[i]); p != NULL; p = strstr(p + 1, ats[i])) {
             const char *host = p + strlen(ats[i]);
             size_t label = strcspn(host, ". /?&#@");

@@ -70,11 +70,9 @@ void generator_member(struct generator *g, const char *key, maker make, unsigned
 {
     static const char *const blanks[] = {"null", "``",     "` `",      "`\\u00a0\\t`",
                                          "[]",   "[null]", "[` `, ``]"};
-    enum { PLAIN_BLANKS = 3, BLANKS = sizeof blanks / sizeof blanks[0] };
     if (generator_chance(g, absent)) return;
     buf_printf(&g->out, "\"%s\":", key);
-    if (generator_chance(g, 6))
-        generator_put(g, blanks[generator_below(g, g->at_top ? PLAIN_BLANKS : BLANKS)]);
+    if (generator_chance(g, 6)) generator_put(g, PICK(g, blanks));
     else make(g, generator_chance(g, g->odd_percent));
     generator_put(g, ",");
 }
@@ -229,12 +227,21 @@ void make_ids(struct generator *g, bool odd)
 
 static void card(struct generator *g)
 {
-    static const char *const cards[] = {
-        "4111111111111111",       "4012 8888 8888 1881",    "5555-5555-5555-4444",
-        "2223003122003222",       "3782 822463 10005",      "371449635398431",
-        "6011111111111117",       "30569309025904",         "3530111333300000",
-        "6205500000000000004",    "4111  1111 - 1111 1111", "7 4111 1111 1111 1111",
-        "4111-1111-1111-1111 27", "2223 0031-2200 3222"};
+    static const char *const cards[] = {"4111111111111111",
+                                        "4012 8888 8888 1881",
+                                        "5555-5555-5555-4444",
+                                        "2223003122003222",
+                                        "3782 822463 10005",
+                                        "371449635398431",
+                                        "6011111111111117",
+                                        "30569309025904",
+                                        "3530111333300000",
+                                        "6205500000000000004",
+                                        "4111  1111 - 1111 1111",
+                                        "7 4111 1111 1111 1111",
+                                        "4111-1111-1111-1111 27",
+                                        "2223 0031-2200 3222",
+                                        "4111\\u00a01111\\u20131111\\u20091111"};
     static const char *const lookalikes[] = {
         "4111111111111112",     "1234567812345670",        "00012345678905",
         "4006381333931",        "41111111111111111111111", "4111 1111 1111 1112",
@@ -254,6 +261,7 @@ static void unwanted(struct generator *g)
     static const char *const addresses[] = {"jane@example.com",
                                             "Jane <jane.doe@shop.example>",
                                             "x=jane%40example.com&y=1",
+                                            "u=jane%2540example.com",
                                             "mailto:j@e.org",
                                             "@home",
                                             "2 @ 3.50",
@@ -270,7 +278,8 @@ void make_clear_id(struct generator *g, bool odd)
     static const char *const ids[] = {
         "`ORD-1001`", "`A 7`",      "1001",  "`0042`",          "`STORE-3456`",
         "12.5",       "` padded `", "`ø/1`", "999999999999999", "`1234567890123456789012`"};
-    if (odd && generator_chance(g, 60)) unwanted(g);
+    if (odd && generator_chance(g, 50)) unwanted(g);
+    else if (odd && generator_chance(g, 40)) generator_put(g, "7000000000000000001");
     else if (odd) put_wrong(g);
     else generator_put(g, PICK(g, ids));
 }
@@ -289,7 +298,8 @@ void make_opaque(struct generator *g, bool odd)
 {
     static const char *const some[] = {"`E.C.P.click1`", "`2F7h37YkS1j57AYSKTI7IHhJPYH`", "`en-US`",
                                        "`203.0.113.7`",  "`Mozilla/5.0 (X11)`",           "77"};
-    if (odd) put_wrong(g);
+    if (odd && generator_chance(g, 40)) unwanted(g);
+    else if (odd) put_wrong(g);
     else generator_put(g, PICK(g, some));
 }
 

@@ -224,9 +224,48 @@ static void a_mapping_that_asks_for_no_id_gets_the_calls_own(void **state)
     assert_non_null(strstr(answer.p, "\"duplicate\""));
     assert_int_equal(call("{\"messageId\":4711," ORDER "}"), 200);
     assert_non_null(strstr(answer.p, "\"event_ids\":[\"4711\"]"));
+    assert_int_equal(call("{\"messageId\":12.5," ORDER "}"), 200);
+    assert_non_null(strstr(answer.p, "\"event_ids\":[\"12.5\"]"));
+    assert_int_equal(call("{\"messageId\":[\" \",null]," ORDER "}"), 200);
+    assert_int_equal(strlen(strstr(answer.p, "[\"")) - strlen("[\"\"]}"), 36); /* a fresh one */
     assert_int_equal(call("{\"messageId\":\"\\u00a0\"," ORDER "}"), 200);
     assert_int_equal(strlen(strstr(answer.p, "[\"")) - strlen("[\"\"]}"), 36); /* a fresh one */
     queue_rollback(queue);
+    load("");
+}
+
+/* One that could be another's, or that may not stand in clear, is refused as by the mappings that
+ * ask for it: with an id of its own making the sender's retry would count twice. */
+static void a_wrong_id_is_refused_whether_a_mapping_asks_for_it_or_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *code;
+    } rows[] = {
+        {"7000000000000000001", "bad_field"},
+        {"1e400", "bad_field"},
+        {"{}", "bad_field"},
+        {"true", "bad_field"},
+        {"\"jane@example.com\"", "bad_field"},
+        {"\"4111 1111 1111 1111\"", "card_number"},
+        {"\"R-4111-1111-1111-1111\"", "card_number"},
+    };
+    for (int asked = 0; asked < 2; asked++) {
+        load(asked ? ""
+                   : ", \"mappings\": {\"presets\": [], \"custom\": [{\"name\":\"Bare\","
+                     "\"subscribe\":\"type = \\\"track\\\"\",\"mapping\":{\"event\":\"Subscribe\","
+                     "\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            char body[512];
+            (void)snprintf(body, sizeof body, "{\"messageId\":%s," ORDER "}", rows[i].id);
+            int status = call(body);
+            if (status != 422 || !strstr(answer.p, rows[i].code) ||
+                !strstr(answer.p, "\"path\":\"$.event_id\"") || strstr(answer.p, "1111") ||
+                strstr(answer.p, "jane"))
+                fail_msg("%s: %d %s", rows[i].id, status, answer.p);
+        }
+    }
+    assert_false(queue_dirty(queue));
     load("");
 }
 
@@ -416,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_call_without_anything_to_derive_from_gets_a_fresh_id),
         cmocka_unit_test(a_call_that_matches_two_mappings_makes_two_events_with_one_id),
         cmocka_unit_test(a_mapping_that_asks_for_no_id_gets_the_calls_own),
+        cmocka_unit_test(a_wrong_id_is_refused_whether_a_mapping_asks_for_it_or_not),
         cmocka_unit_test(the_original_time_stamp_stands_in_for_a_missing_one),
         cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
         cmocka_unit_test(a_card_number_refuses_the_call_whatever_other_mappings_make_of_it),

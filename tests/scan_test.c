@@ -61,6 +61,15 @@ static void a_card_number_is_found_wherever_it_stands(void **state)
         {"4111-1111-1111-1111", true},
         {"3782 822463 10005", true},
         {"4111 - 1111 - 1111 - 1111", true},
+        {"4111\u00a01111\u00a01111\u00a01111", true},
+        {"4111\u2009\u2013\u20091111 1111\t1111", true},
+        {"4111\u22121111\u22121111\u22121111", true},
+        {"4111\xC2"
+         "1111 1111 1111",
+         false},                                        /* half a character */
+        {"%B4111111111111111^DOE/JOHN^2512101?", true}, /* as a reader gives it */
+        {";4111111111111111=25121010000000000?", true},
+        {"?u=%3Fpan%3D4111%25201111%25201111%25201111", true}, /* an address in an address */
         {"ORDER-4111111111111111", true},
         {"POS4111111111111111X", true},
         {"12 4111111111111111 99", true},
@@ -189,6 +198,11 @@ static void an_email_address_is_found_wherever_it_stands(void **state)
         {"https://shop.example/?email=jane@example.com&x=1", true},
         {"https://shop.example/?email=jane%40example.com", true},
         {"https://jane@shop.example/", true},
+        {"https://shop.example/?e=jane%40example%2Ecom", true},
+        {"https://shop.example/?u=%2Fx%3Fe%3Djane%2540example.com", true},
+        {"https://shop.example/?u=jane%252540example%252Ecom", true},
+        {"100%25 @ shop", false},
+        {"jane%25example.com", false},
         {"J\u00DCRGEN@ex\u00E4mple.de", true},
         {"x@\u00E4\u00F6.\u4E2D", true},
         {"jane@localhost", false},

@@ -149,9 +149,15 @@ static void check_defaults(const struct check *k)
 
 static void check_privacy(const struct check *k)
 {
-    static const char *const fields[] = {
-        "order_id", "shop_id",      "event_id",         "description", "query", "url",
-        "referrer", "content_name", "content_category", "content_id",  "brand"};
+    static const char *const fields[] = {"order_id",     "shop_id",
+                                         "event_id",     "description",
+                                         "query",        "url",
+                                         "referrer",     "brand",
+                                         "content_name", "content_category",
+                                         "content_id",   "ttclid",
+                                         "ttp",          "lead_id",
+                                         "locale",       "ip",
+                                         "user_agent",   "test_event_code"};
     const size_t n = sizeof fields / sizeof fields[0];
     for (size_t i = 0; i < k->c->privacy.allow_card_like.count; i++) {
         struct str name = str_from(k->c->privacy.allow_card_like.items[i]);

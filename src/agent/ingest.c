@@ -11,11 +11,9 @@
 #include "agent/ingest.h"
 
 #include "api/api.h"
-#include "base/unicode.h"
 #include "mapping/mapping.h"
 #include "platform/platform.h"
 #include "tiktok/event.h"
-#include "tiktok/pii.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,12 +44,6 @@ void ingest_init(struct ingest *g, const struct config *config, struct queue *qu
 void ingest_free(struct ingest *g)
 {
     arena_free(&g->arena);
-}
-
-static bool blank(const struct json *v)
-{
-    return json_type(v) == JSON_NULL ||
-           (json_is(v, JSON_STRING) && unicode_is_blank(json_string(v)));
 }
 
 /* Opting out ---------------------------------------------------------------------------------- */
@@ -226,31 +218,23 @@ static struct str make_id(struct draft *d)
     return str_from(d->id);
 }
 
-/* The call's own id, for mappings that do not ask for it: a sender's retry repeats it. A number is
- * taken while a double holds all of its digits. */
-static struct str message_id(struct draft *d)
-{
-    const double digits_max = 1e15;
-    const struct json *v = json_get(d->call, "messageId");
-    struct str id = json_string(v);
-    double n = json_number(v);
-    if (blank(v) || pii_has_email(id) || pii_has_card_number(id)) return (struct str){0};
-    if (!json_is(v, JSON_NUMBER)) return id;
-    if (!(n >= 0 && n < digits_max) || (double)(int64_t)n != n) return (struct str){0};
-    (void)snprintf(d->id, sizeof d->id, "%lld", (long long)n);
-    return str_from(d->id);
-}
-
-/* One id a call: what one mapping gives holds for those that give none. */
+/* One id a call: what one mapping gives holds for those that give none; else the call's own, which
+ * a sender's retry repeats. */
 static int give_ids(struct draft *d)
 {
     struct str id = {0};
+    const struct tiktok_rules rules = rules_of(d->g->config);
     for (size_t i = 0; i < d->count && !id.len; i++) id = d->events[i].event_id;
-    if (!id.len) id = message_id(d);
+    const struct json *own = json_get(d->call, "messageId");
+    int rc = id.len || mapping_is_blank(own)
+                 ? 0
+                 : tiktok_event_id(&d->g->arena, own, &rules, &id, &d->why);
+    if (rc < 0) return rc;
     if (!id.len) id = make_id(d);
     for (size_t i = 0; i < d->count; i++)
         if (!d->events[i].event_id.len) d->events[i].event_id = id;
-    return id.len ? 0 : TILLPOST_E_INTERNAL;
+    if (id.len) return 0;
+    return fault_set(&d->why, TILLPOST_E_INTERNAL, "", "no random numbers to be had; try again");
 }
 
 static int push_events(struct draft *d, bool *fresh, struct fault *why)
@@ -315,10 +299,7 @@ static int take_call(struct ingest *g, const struct clock_now *now, const struct
     if (!consented(call, g->config->privacy.require_consent)) return ignore(g, "consent", answer);
     if (build_events(&d) < 0) return refuse(g, &d.why, answer);
     if (!d.matched) return ignore(g, "no_mapping", answer);
-    if (give_ids(&d) < 0) {
-        (void)fault_set(&why, TILLPOST_E_INTERNAL, "", "no random numbers to be had; try again");
-        return refuse(g, &why, answer);
-    }
+    if (give_ids(&d) < 0) return refuse(g, &d.why, answer);
     if (!g->queue) {
         write_dry_run(&d, answer);
         return 200;
@@ -345,8 +326,8 @@ static bool is_type(struct str type)
 static int check_type(struct ingest *g, struct json *call, const char *type, struct fault *why)
 {
     const struct json *own = json_get(call, "type");
-    if (blank(own)) {
-        if (!type) type = blank(json_get(call, "event")) ? NULL : "track";
+    if (mapping_is_blank(own)) {
+        if (!type) type = mapping_is_blank(json_get(call, "event")) ? NULL : "track";
         if (!type)
             return fault_set(why, TILLPOST_E_BAD_REQUEST, "$.type",
                              "a call in a batch needs a type: track, page, screen, identify, "
@@ -360,10 +341,10 @@ static int check_type(struct ingest *g, struct json *call, const char *type, str
         return fault_set(why, TILLPOST_E_BAD_REQUEST, "$.type",
                          "type must be %s here: correct it or leave it out",
                          type ? type : "track, page, screen, identify, group or alias");
-    if (str_is(json_string(own), "track") && blank(json_get(call, "event")))
+    if (str_is(json_string(own), "track") && mapping_is_blank(json_get(call, "event")))
         return fault_set(why, TILLPOST_E_MISSING_EVENT, "$.event",
                          "a track call needs an event, such as \"Order Completed\"");
-    if (json_get(call, "event") && !blank(json_get(call, "event")) &&
+    if (json_get(call, "event") && !mapping_is_blank(json_get(call, "event")) &&
         !json_is(json_get(call, "event"), JSON_STRING))
         return fault_set(why, TILLPOST_E_BAD_FIELD, "$.event", "event must be a string");
     return 0;
@@ -395,7 +376,7 @@ static bool add_surroundings(struct ingest *g, struct json *call, const struct s
     const struct json *sent_at = NULL;
     if (!merge_object(g, call, "context", s->context)) return false;
     if (!merge_object(g, call, "integrations", s->integrations)) return false;
-    if (!s->sent_at.len || !blank(json_get(call, "sentAt"))) return true;
+    if (!s->sent_at.len || !mapping_is_blank(json_get(call, "sentAt"))) return true;
     if (json_parse(&g->arena, s->sent_at, &limits, &sent_at, NULL) < 0) return true;
     return json_set(&g->arena, call, STR("sentAt"), json_ref(&g->arena, sent_at));
 }
@@ -414,7 +395,7 @@ static struct json *members_of(struct ingest *g, const struct json *parsed)
 static bool fill_timestamp(struct ingest *g, struct json *call)
 {
     const struct json *original = json_get(call, "originalTimestamp");
-    if (!blank(json_get(call, "timestamp")) || blank(original)) return true;
+    if (!mapping_is_blank(json_get(call, "timestamp")) || mapping_is_blank(original)) return true;
     return json_set(&g->arena, call, STR("timestamp"), json_ref(&g->arena, original));
 }
 

@@ -148,6 +148,12 @@ static int keep_rest(struct build *b)
     return copy == NULL ? TILLPOST_E_NO_MEMORY : TILLPOST_OK;
 }
 
+/* Both stand beside the sealed part of a row. */
+static int read_id(struct build *b, const char *name, struct str *out)
+{
+    return fields_text(b, name, CLEAR_ID, json_get(b->fields, name), out);
+}
+
 static int build_event(struct build *b)
 {
     static int (*const steps[])(struct build *) = {read_name, read_time, fields_write};
@@ -156,11 +162,14 @@ static int build_event(struct build *b)
         if (err < 0) return err;
     }
     int err = check_people(b);
-    if (err >= 0) {
-        err = fields_text(b, "event_id", CLEAR_ID, &b->out->event_id);
-    }
-    if (err >= 0) err = fields_text(b, "test_event_code", 0, &b->out->test_code);
+    if (err >= 0) err = read_id(b, "event_id", &b->out->event_id);
+    if (err >= 0) err = read_id(b, "test_event_code", &b->out->test_code);
     return err < 0 ? err : keep_rest(b);
+}
+
+static int no_memory(struct fault *why)
+{
+    return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "no memory to build the event; try again");
 }
 
 int tiktok_event_build(struct arena *a, const struct json *fields, const struct tiktok_rules *rules,
@@ -184,13 +193,20 @@ int tiktok_event_build(struct arena *a, const struct json *fields, const struct 
     buf_init(&b.rest, TIKTOK_REST_MAX_BYTES);
     int err = buf_reserve(&b.rest, REST_FIRST_BYTES) ? build_event(&b) : TILLPOST_E_NO_MEMORY;
     buf_free(&b.rest);
-    if (err != TILLPOST_E_NO_MEMORY) return err;
-    return fault_set(why, err, NULL, "no memory to build the event; try again");
+    return err == TILLPOST_E_NO_MEMORY ? no_memory(why) : err;
 }
 
 /* Ids ------------------------------------------------------------------------------------------ */
 
 enum { DIGEST_BYTES = 32, DERIVED_BYTES = 16, UUID_BYTES = 16, RANDOM_BYTES = 10 };
+
+int tiktok_event_id(struct arena *a, const struct json *v, const struct tiktok_rules *rules,
+                    struct str *out, struct fault *why)
+{
+    struct build b = {.arena = a, .rules = rules, .why = why};
+    int err = fields_text(&b, "event_id", CLEAR_ID, v, out);
+    return err == TILLPOST_E_NO_MEMORY ? no_memory(why) : err;
+}
 
 /* Each part is hashed by itself first, so that ("1", "23") and ("12", "3") differ. */
 bool tiktok_derive_id(struct str shop_id, struct str order_id, struct str timestamp_text,

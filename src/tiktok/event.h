@@ -69,6 +69,10 @@ int tiktok_event_build(struct arena *a, const struct json *fields, const struct 
                        const struct tiktok_moment *now, struct tiktok_event *out,
                        struct tiktok_warnings *warnings, struct fault *why);
 
+/* The call's own id, for events whose fields have none, by the rules of the field event_id; "" when
+ * it is absent or blank. Errors: BAD_FIELD CARD_NUMBER NO_MEMORY, path "$.event_id" */
+int tiktok_event_id(struct arena *a, const struct json *v, const struct tiktok_rules *rules,
+                    struct str *out, struct fault *why);
 /* A repeatable id from shop, order and the caller's own time stamp text: "tp-" and 32 hex digits of
  * SHA-256. false when one of the three is empty. */
 enum { TIKTOK_ID_BYTES = 40 };

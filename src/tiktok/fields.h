@@ -27,9 +27,10 @@ enum {
     CLEAR_TEXT = CHECK_CARD | CHECK_DROP_EMAIL,
 };
 
-/* Text of a field: a string as it is, a number of at most 15 digits as text; "" when it is absent,
- * null, blank, or went with a warning. BAD_FIELD, CARD_NUMBER, NO_MEMORY. */
-int fields_text(struct build *b, const char *name, unsigned checks, struct str *out);
+/* Text of a field whose value is v: a string as it is, a number of at most 15 digits as text; ""
+ * when it is absent, null, blank, or went with a warning. BAD_FIELD, CARD_NUMBER, NO_MEMORY. */
+int fields_text(struct build *b, const char *name, unsigned checks, const struct json *v,
+                struct str *out);
 /* Writes user, properties, page and limited_data_use, counts the people, and sets order_id and
  * shop_id of b->out. */
 int fields_write(struct build *b);

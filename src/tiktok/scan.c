@@ -3,12 +3,13 @@
  * order ids, descriptions and page addresses.
  *
  * Page addresses spell characters as %40 or %20: a percent sign and two hex digits count as the
- * byte they stand for. A sale is refused over a find, so digits that are surely an id are left
+ * byte they stand for, but the digits count too: "%B4111…" is what a card reader gives. A sale is refused over a find, so digits that are surely an id are left
  * alone: 10 to 13 digits, time stamps, UUIDs and long hex ids (one in ten thousand of the latter
  * would hold a card number by chance).
  */
 #include "tiktok/pii.h"
 
+#include "base/unicode.h"
 #include <string.h>
 
 enum {
@@ -18,7 +19,7 @@ enum {
     CARD_PREFIX_DIGITS = 6,
     HEX_ID_BYTES_MIN = 24, /* MongoDB's, the shortest that is common */
     UUID_BYTES = 36,
-    PERCENT_BYTES = 3,
+    PERCENT_DIGITS = 2, /* behind a percent sign */
 };
 
 #define LENGTH(n)     (1u << (n))
@@ -79,12 +80,17 @@ static bool is_hex(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* The character at s.p[i], "%40" read as "@", and its bytes in s. */
+/* The character at s.p[i], "%40" read as "@", and its bytes in s. An address within an address
+ * spells it "%2540": its percent sign is spelt out too. */
 static size_t char_at(struct str s, size_t i, char *c)
 {
+    size_t bytes = 1;
     *c = s.p[i];
-    if (*c != '%' || s.len - i < PERCENT_BYTES) return 1;
-    return hex_decode((struct str){s.p + i + 1, 2}, c, 1) ? PERCENT_BYTES : 1;
+    while (*c == '%' && s.len - i >= bytes + PERCENT_DIGITS &&
+           hex_decode((struct str){s.p + i + bytes, PERCENT_DIGITS}, c, 1)) {
+        bytes += PERCENT_DIGITS;
+    }
+    return bytes;
 }
 
 static bool has_brand(const unsigned char *digits, size_t count)
@@ -143,15 +149,24 @@ static bool is_in_id(struct str s, size_t from, size_t to, size_t digits)
     return is_uuid(surroundings(s, from, to, true));
 }
 
-/* Bytes of up to three separators at s.p[i] that a digit follows, or 0. A plus is how a query
- * spells a space. */
+/* White space and dashes of any script; a plus is how a query spells a space. */
+static bool is_separator(uint32_t code)
+{
+    bool dash = code == '-' || (code >= 0x2010 && code <= 0x2015) || code == 0x2212;
+    return dash || code == '+' || unicode_is_space(code);
+}
+
+/* Bytes of up to three separators at s.p[i] that a digit follows, or 0. */
 static size_t separators_at(struct str s, size_t i)
 {
     size_t start = i;
     for (size_t n = 0; n < CARD_SEPARATORS_MAX && i < s.len; n++) {
         char c;
-        i += char_at(s, i, &c);
-        if (c != ' ' && c != '-' && c != '+') return 0;
+        size_t bytes = char_at(s, i, &c);
+        uint32_t code = (unsigned char)c;
+        if (bytes == 1) bytes = unicode_next((struct str){s.p + i, s.len - i}, &code);
+        if (bytes == 0 || !is_separator(code)) return 0;
+        i += bytes;
         if (i < s.len && is_digit(s.p[i])) return i - start;
     }
     return 0;
@@ -179,12 +194,13 @@ static bool is_card_at(struct str s, size_t start)
 bool pii_has_card_number(struct str text)
 {
     bool in_group = false;
+    size_t escape_end = 0;
     for (size_t i = 0; i < text.len; i++) {
-        bool starts = is_digit(text.p[i]) && !in_group;
+        bool starts = is_digit(text.p[i]) && (!in_group || i == escape_end);
+        char c;
         if (starts && is_card_at(text, i)) return true;
         in_group = is_digit(text.p[i]);
-        char c;
-        if (text.p[i] == '%') i += char_at(text, i, &c) - 1;
+        if (text.p[i] == '%') escape_end = i + char_at(text, i, &c);
     }
     return false;
 }
@@ -205,16 +221,18 @@ static bool is_local_char(char c)
 static bool is_domain_at(struct str s, size_t i)
 {
     size_t labels = 0, len = 0;
-    for (; i < s.len; i++) {
-        if (is_label_char(s.p[i])) {
-            len++;
-        } else if (s.p[i] == '.' && len > 0) {
+    char c = '\0', first = '\0';
+    for (; i < s.len; i += char_at(s, i, &c)) {
+        (void)char_at(s, i, &c);
+        if (is_label_char(c)) {
+            if (len++ == 0) first = c;
+        } else if (c == '.' && len > 0) {
             labels++;
             len = 0;
         } else {
             break;
         }
-        if (labels > 0 && len == 2 && !is_digit(s.p[i - 1])) return true;
+        if (labels > 0 && len == 2 && !is_digit(first)) return true;
     }
     return false;
 }
