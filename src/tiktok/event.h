@@ -88,7 +88,10 @@ struct tiktok_name {
     const char *legacy;  /* what "legacy" sends: "CompletePayment"; itself for most */
     const char *display; /* in TikTok's CSV: "Complete Payment" */
     bool offline;        /* false: PageView, which only Segment's preset has */
+    bool upload;         /* on TikTok's page for uploads too */
 };
 const struct tiktok_name *tiktok_name_find(struct str name);
+/* The same by what people write in a file: "Complete Payment", "completepayment". */
+const struct tiktok_name *tiktok_name_of_type(struct str event_type);
 
 #endif

@@ -430,8 +430,7 @@ static int write_ttclid(struct build *b, const struct field *f, const struct pla
 
 /* Numbers and choices -------------------------------------------------------------------------- */
 
-/* A sign, at most 15 digits, a point among them or at an end. */
-static bool read_decimal(struct str text, double *out)
+bool fields_decimal(struct str text, double *out)
 {
     char z[NUMBER_TEXT_BYTES];
     size_t digits = 0, points = 0;
@@ -456,7 +455,7 @@ static int write_number(struct build *b, const struct field *f, const struct pla
     struct str text = unicode_trim(json_string(v));
     enum json_type type = json_type(v);
     if (type == JSON_NULL || (type == JSON_STRING && text.len == 0)) return TILLPOST_OK;
-    if (type == JSON_STRING && !read_decimal(text, &d)) {
+    if (type == JSON_STRING && !fields_decimal(text, &d)) {
         return refuse(b, at, TILLPOST_E_BAD_NUMBER,
                       "must be a plain decimal number of at most 15 digits, such as 19.90, without "
                       "exponent, currency sign or thousands separator");
