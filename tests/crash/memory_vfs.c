@@ -71,33 +71,48 @@ void disk_clear(struct disk *d)
     memset(d, 0, sizeof *d);
 }
 
-static int file_named(const char *name, bool make)
+static int file_of_disk(struct disk *d, const char *name, bool make)
 {
     const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
     for (int i = 0; i < DISK_FILES_MAX; i++) {
-        if (strcmp(disk->files[i].name, base) == 0) return i;
-        if (disk->files[i].name[0] != '\0') continue;
+        if (strcmp(d->files[i].name, base) == 0) return i;
+        if (d->files[i].name[0] != '\0') continue;
         if (!make) return -1;
-        (void)snprintf(disk->files[i].name, DISK_NAME_BYTES, "%s", base);
+        (void)snprintf(d->files[i].name, DISK_NAME_BYTES, "%s", base);
         return i;
     }
     if (make) abort();
     return -1;
 }
 
+static int file_named(const char *name, bool make)
+{
+    return file_of_disk(disk, name, make);
+}
+
+static void append(struct disk *d, struct disk_op op)
+{
+    const unsigned char *p = op.bytes;
+    if (d->op_count == d->op_cap) {
+        d->op_cap = d->op_cap > 0 ? d->op_cap * 2 : 1024;
+        d->ops = grown(d->ops, d->op_cap * sizeof d->ops[0]);
+    }
+    op.bytes = op.len > 0 ? grown(NULL, op.len) : NULL;
+    if (op.len > 0) memcpy(op.bytes, p, op.len);
+    d->ops[d->op_count++] = op;
+}
+
 static void note(enum disk_op_kind kind, int file, int64_t offset, const void *p, size_t len,
                  bool with_directory)
 {
-    if (!disk->recording) return;
-    if (disk->op_count == disk->op_cap) {
-        disk->op_cap = disk->op_cap > 0 ? disk->op_cap * 2 : 1024;
-        disk->ops = grown(disk->ops, disk->op_cap * sizeof disk->ops[0]);
-    }
-    struct disk_op *op = &disk->ops[disk->op_count++];
-    *op = (struct disk_op){kind, file, with_directory, offset, len, NULL};
-    if (len == 0) return;
-    op->bytes = grown(NULL, len);
-    memcpy(op->bytes, p, len);
+    const struct disk_op op = {kind, file, with_directory, offset, len, (unsigned char *)p};
+    if (disk->recording) append(disk, op);
+}
+
+void disk_note(struct disk *d, const char *name, struct disk_op op)
+{
+    op.file = name == NULL ? 0 : file_of_disk(d, name, true);
+    append(d, op);
 }
 
 /* The VFS ------------------------------------------------------------------------------------- */
@@ -404,6 +419,7 @@ static void follow(struct replay *r, const struct disk_op *op)
         make_clean(r, op->file, true);
         break;
     case DISK_SYNC_FAILED: make_clean(r, op->file, false); break;
+    case DISK_SYNC_NAMES: sync_names(r); break;
     case DISK_CREATE:
     case DISK_REMOVE:
         cached->there = op->kind == DISK_CREATE;

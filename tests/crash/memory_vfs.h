@@ -31,7 +31,8 @@ enum disk_op_kind {
     DISK_SYNC,
     DISK_SYNC_FAILED,
     DISK_CREATE,
-    DISK_REMOVE
+    DISK_REMOVE,
+    DISK_SYNC_NAMES /* of the directory alone; the VFS makes none, a trace has them */
 };
 struct disk_op {
     enum disk_op_kind kind;
@@ -65,6 +66,8 @@ struct disk {
 };
 
 void memory_vfs_register(void);
+/* Appends to a disk's log what did not come through the VFS; its files stay as they are. */
+void disk_note(struct disk *d, const char *name, struct disk_op op); /* the bytes are copied */
 void memory_vfs_use(struct disk *d); /* what the VFS writes to from now on; no file may be open */
 void disk_clear(struct disk *d);     /* frees everything */
 void disk_copy(struct disk *to, const struct disk *from); /* the files, not the ops */
