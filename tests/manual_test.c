@@ -40,15 +40,31 @@ static void every_setting_is_in_its_section_of_the_manual(void **state)
     free(text);
 }
 
+/* Every verb begins an item of the list of verbs: ".It Cm check" or, with options, ".Cm track". */
 static void every_verb_is_in_the_manual(void **state)
 {
-    (void)state;
+    char item[64], words[64];
     char *text = manual("tillpost.1");
+    char *end = strstr(text, "The options that are not told above");
+    assert_non_null(end);
+    *end = 0;
     for (size_t i = 0; i < cli_verb_count; i++) {
-        char item[64], words[64];
-        (void)snprintf(item, sizeof item, ".It Cm %s", cli_verbs[i].name);
-        (void)snprintf(words, sizeof words, "Cm %s", cli_verbs[i].name);
+        (void)snprintf(item, sizeof item, "\n.It Cm %s", cli_verbs[i].name);
+        (void)snprintf(words, sizeof words, "\n.It Xo\n.Cm %s\n", cli_verbs[i].name);
         if (!strstr(text, item) && !strstr(text, words)) fail_msg("%s", cli_verbs[i].name);
+    }
+    free(text);
+}
+
+static void every_option_is_in_the_manual(void **state)
+{
+    char words[64];
+    char *text = manual("tillpost.1");
+    char *synopsis = strstr(text, ".Sh DESCRIPTION");
+    assert_non_null(synopsis);
+    for (size_t i = 0; i < cli_option_count; i++) {
+        (void)snprintf(words, sizeof words, "Fl %s", cli_options[i].name + 1);
+        if (!strstr(synopsis, words)) fail_msg("%s", cli_options[i].name);
     }
     free(text);
 }
@@ -58,6 +74,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_setting_is_in_its_section_of_the_manual),
         cmocka_unit_test(every_verb_is_in_the_manual),
+        cmocka_unit_test(every_option_is_in_the_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

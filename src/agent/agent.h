@@ -71,6 +71,16 @@ void agent_reload(struct agent *a);
 struct api_options agent_api_options(const struct config *c, const struct secret *tokens);
 
 /* status.c, metrics.c */
+enum {
+    AGENT_PROBLEM_WORDS_MAX = 69
+}; /* bytes of a message, or of what to do: a line of 80 columns */
+struct agent_problem {
+    const char *code;
+    bool (*is)(struct agent *a);
+    const char *message, *todo;
+};
+extern const struct agent_problem agent_problems[];
+extern const size_t agent_problem_count;
 void agent_write_status(struct agent *a, struct buf *out);
 void agent_write_metrics(struct agent *a, struct buf *out);
 

@@ -8,26 +8,80 @@
 #include "base/times.h"
 #include "platform/platform.h"
 
-static void write_status(struct buf *out, const struct config *c, struct queue *q)
+/* Problems ------------------------------------------------------------------------------------ */
+
+enum { PROBLEM_CONFIG, PROBLEM_QUEUE, PROBLEM_STOPPED, PROBLEMS };
+/* clang-format off */
+static const struct { const char *code, *message, *todo; } problems[PROBLEMS] = {
+    [PROBLEM_CONFIG]  = {"config",  "the configuration cannot be used",     "tillpost check"},
+    [PROBLEM_QUEUE]   = {"queue",   NULL, /* the fault's own */             "tillpost doctor"},
+    [PROBLEM_STOPPED] = {"stopped", "the agent does not run",               "start it: systemctl start tillpost, or tillpost run"},
+};
+/* clang-format on */
+
+const char *offline_problem_code(size_t i)
+{
+    return i < PROBLEMS ? problems[i].code : NULL;
+}
+
+static void write_problem(struct buf *out, int which, const char *message)
+{
+    if (out->p[out->len - 1] == '}') buf_add_char(out, ',');
+    buf_printf(out, "{\"code\":\"%s\",\"message\":", problems[which].code);
+    json_write_string(out, str_from(message ? message : problems[which].message));
+    buf_printf(out, ",\"do\":\"%s\"}", problems[which].todo);
+}
+
+/* Status -------------------------------------------------------------------------------------- */
+
+static void write_time_or_null(struct buf *out, int64_t unix_s)
+{
+    char text[TIMES_TEXT_BYTES];
+    times_format(unix_s * 1000, text);
+    if (unix_s) buf_printf(out, "\"%s\"", text);
+    else buf_add_z(out, "null");
+}
+
+static void write_queue(struct buf *out, const struct config *c, struct queue *q)
 {
     struct queue_counts n;
-    char text[TIMES_TEXT_BYTES];
-    int64_t now_s = platform_wall_ms() / 1000, last_s = queue_value(q, QUEUE_VALUE_LAST_SUCCESS);
+    int64_t now_s = platform_wall_ms() / 1000;
     queue_counts(q, &n);
     int64_t age = n.queued && now_s > n.oldest_recorded_s ? now_s - n.oldest_recorded_s : 0;
-    buf_printf(out, "{\"version\":\"%s\",\"state\":\"stopped\",\"paused\":null,", build_version());
+    if (queue_value(q, QUEUE_VALUE_PAUSED)) {
+        buf_add_z(out, "\"paused\":{\"by\":\"operator\",\"code\":null,\"since\":");
+        write_time_or_null(out, queue_value(q, QUEUE_VALUE_PAUSED_SINCE));
+        buf_add_z(out, "},");
+    } else {
+        buf_add_z(out, "\"paused\":null,");
+    }
     buf_printf(out,
                "\"queue\":{\"queued\":%lld,\"dead\":%lld,\"oldest_age_s\":%lld,"
                "\"size_bytes\":%lld,\"max_size_bytes\":%lld},",
                (long long)n.queued, (long long)n.dead, (long long)age, (long long)n.size_bytes,
                (long long)c->queue.max_size_bytes);
-    times_format(last_s * 1000, text);
-    buf_printf(out, "\"delivery\":{\"sent_total\":%lld,\"last_success_at\":%s%s%s},",
-               (long long)queue_value(q, QUEUE_VALUE_SENT_TOTAL), last_s ? "\"" : "",
-               last_s ? text : "null", last_s ? "\"" : "");
-    buf_add_z(out, "\"problems\":[{\"code\":\"stopped\",\"message\":\"the agent does not run\","
-                   "\"do\":\"start it: systemctl start tillpost, or tillpost run\"}]}");
+    buf_printf(out, "\"delivery\":{\"sent_total\":%lld,\"last_success_at\":",
+               (long long)queue_value(q, QUEUE_VALUE_SENT_TOTAL));
+    write_time_or_null(out, queue_value(q, QUEUE_VALUE_LAST_SUCCESS));
+    buf_add_z(out, "},");
 }
+
+void offline_status(const struct config *c, bool look, struct buf *out)
+{
+    struct offline o = {0};
+    struct fault why = {0};
+    int rc = c && look ? offline_open(&o, c, &why) : TILLPOST_E_NOT_FOUND;
+    buf_printf(out, "{\"version\":\"%s\",\"state\":\"stopped\",", build_version());
+    if (rc >= 0) write_queue(out, c, o.queue);
+    offline_close(&o);
+    buf_add_z(out, "\"problems\":[");
+    if (!c) write_problem(out, PROBLEM_CONFIG, NULL);
+    if (rc < 0 && rc != TILLPOST_E_NOT_FOUND) write_problem(out, PROBLEM_QUEUE, why.message);
+    write_problem(out, PROBLEM_STOPPED, NULL);
+    buf_add_z(out, "]}");
+}
+
+/* The queue ----------------------------------------------------------------------------------- */
 
 int offline_open(struct offline *o, const struct config *c, struct fault *why)
 {
@@ -42,16 +96,6 @@ void offline_close(struct offline *o)
 {
     queue_close(o->queue);
     o->queue = NULL;
-}
-
-int offline_status(const struct config *c, struct buf *out, struct fault *why)
-{
-    struct offline o;
-    int rc = offline_open(&o, c, why);
-    if (rc < 0) return rc;
-    write_status(out, c, o.queue);
-    offline_close(&o);
-    return 0;
 }
 
 int offline_events(struct offline *o, const char *state, int64_t after, struct buf *out,

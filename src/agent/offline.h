@@ -8,8 +8,11 @@
 
 #include "agent/config.h"
 
-/* The status of a stopped agent as JSON, in the shape of GET /v1/status with "state":"stopped". */
-int offline_status(const struct config *c, struct buf *out, struct fault *why);
+/* The status of a stopped agent as JSON, in the shape of GET /v1/status with "state":"stopped"; what
+ * is not known is absent. c NULL: it is broken. look: into the queue. */
+void offline_status(const struct config *c, bool look, struct buf *out);
+/* Codes of its problems, for the manual's test: NULL behind the last. */
+const char *offline_problem_code(size_t i);
 
 /* What a call would become, without a queue: the answer as JSON. Returns the HTTP status that the
  * agent would give. type as in /v1/<type>. */

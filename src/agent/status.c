@@ -142,17 +142,13 @@ static bool dead_letters(struct agent *a)
 }
 
 /* clang-format off */
-static const struct {
-    const char *code;
-    bool (*is)(struct agent *a);
-    const char *message, *todo;
-} problems[] = {
+const struct agent_problem agent_problems[] = {
   {"storage",         bad_storage,  "the queue cannot be written, sales are being refused",     "free space on the disk; if the disk is not full, replace it"},
-  {"token_refused",   bad_token,    "TikTok does not accept the access token, or it cannot be read", "put a valid token into tiktok.access_token_file; it is picked up by itself"},
-  {"account_refused", bad_account,  "TikTok does not accept the event set or the account",      "check tiktok.event_set_id and the account's permissions, then: tillpost sync"},
+  {"token_refused",   bad_token,    "the access token cannot be read, or TikTok does not accept it", "put a valid token into tiktok.access_token_file; that is all"},
+  {"account_refused", bad_account,  "TikTok does not accept the event set or the account",      "check tiktok.event_set_id and the account, then: tillpost sync"},
   {"paused",          by_operator,  "deliveries are paused by the operator",                     "tillpost resume"},
-  {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; set the clock if it stays"},
-  {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "open the network's sign-in page, or ask the network's operator to let this device through"},
+  {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; if it stays, set it"},
+  {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "sign in to the network, or have this device let through"},
   {"inspected",       bad_chain,    "no CA that is trusted here stands behind the certificate that came", "where the network inspects TLS, name its root in tiktok.extra_ca_file"},
   {"proxy",           bad_proxy,    "the proxy cannot be reached, or refuses",                   "check tiktok.proxy or https_proxy: host, port, user and password"},
   {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
@@ -160,15 +156,17 @@ static const struct {
   {"config_reload",   bad_reload,   "the changed configuration file is broken and not in force", "tillpost check"},
 };
 /* clang-format on */
+const size_t agent_problem_count = sizeof agent_problems / sizeof agent_problems[0];
 
 static void write_problems(struct agent *a, struct buf *out)
 {
     size_t written = 0;
-    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
-        if (!problems[i].is(a)) continue;
+    for (size_t i = 0; i < agent_problem_count; i++) {
+        const struct agent_problem *p = &agent_problems[i];
+        if (!p->is(a)) continue;
         if (written++) buf_add_char(out, ',');
-        buf_printf(out, "{\"code\":\"%s\",\"message\":\"%s\",\"do\":\"%s\"}", problems[i].code,
-                   problems[i].message, problems[i].todo);
+        buf_printf(out, "{\"code\":\"%s\",\"message\":\"%s\",\"do\":\"%s\"}", p->code, p->message,
+                   p->todo);
     }
 }
 

@@ -57,7 +57,8 @@ int verb_check(struct cli *c)
 int verb_version(struct cli *c)
 {
     if (c->json)
-        printf("{\"version\":\"%s\",\"uplink\":\"%s\"}\n", build_version(), build_libraries());
+        printf("{\"version\":\"%s\",\"json\":%d,\"uplink\":\"%s\"}\n", build_version(),
+               CLI_JSON_VERSION, build_libraries());
     else printf("tillpost %s (%s)\n", build_version(), build_libraries());
     return EXIT_OK;
 }

@@ -13,7 +13,11 @@
 
 #include <stdio.h>
 
-enum { CLI_OPERANDS_MAX = 256, CLI_WIDTH = 80 };
+enum {
+    CLI_OPERANDS_MAX = 256,
+    CLI_JSON_VERSION =
+        1 /* of what --json prints: grows when a member goes or changes its meaning */
+};
 enum {
     EXIT_OK = 0,
     EXIT_PROBLEM = 1,
@@ -29,26 +33,50 @@ enum {
 };
 
 struct cli {
-    const char *config; /* --config, or NULL */
-    const char *socket; /* --socket, or NULL */
-    const char *type;   /* --type, or NULL */
-    const char *state;  /* --state, or NULL */
-    bool json, dry_run, help, follow, dead;
+    const char *config; /* the options' values; NULL: not given */
+    const char *socket;
+    const char *type;
+    const char *state;
+    bool json, dry_run, help, follow, watch, dead;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
     struct config *loaded; /* cli_config; freed by cli_main */
 };
 
+struct cli_option {
+    char letter; /* in the table of verbs */
+    const char *name;
+    const char *value;   /* what it takes, as told in help: FILE is completed as one; NULL: none */
+    size_t offset;       /* of its member in struct cli: const char *, or bool without a value */
+    const char *choices; /* the only values, separated by |; NULL: any */
+    const char *help;
+};
+extern const struct cli_option cli_options[];
+extern const size_t cli_option_count;
+
 struct cli_verb {
     const char *name;
     int (*run)(struct cli *c);
-    const char *options;  /* letters of cli.c's table of options, and o for operands */
-    const char *synopsis; /* behind the name */
+    const char *options; /* letters of cli_options; those of CLI_COMMON_OPTIONS go with each verb */
+    const char *operands; /* "ID", "[FILE...|-]"; NULL: none. FILE, VERB and a|b are completed */
     const char *summary;
     const char *example;
 };
 extern const struct cli_verb cli_verbs[];
 extern const size_t cli_verb_count;
+#define CLI_COMMON_OPTIONS "ch"
+
+/* arguments.c */
+/* Reads the command line into *c. NULL: no verb, or a fault (told). */
+const struct cli_verb *cli_read(struct cli *c, int argc, char **argv);
+const struct cli_verb *cli_find_verb(const char *name);
+/* "there is no verb …", with the nearest one. Returns EXIT_USAGE. */
+int cli_no_verb(const char *name);
+/* Does this verb take this option? verb NULL: before the verb. */
+bool cli_takes(const struct cli_verb *verb, const struct cli_option *option);
+
+/* help.c */
+int cli_help(const struct cli_verb *verb); /* NULL: about all */
 
 int cli_main(int argc, char **argv);
 
@@ -72,6 +100,7 @@ int verb_sync(struct cli *c);
 int verb_pause(struct cli *c);
 int verb_resume(struct cli *c);
 int verb_version(struct cli *c);
+int verb_completion(struct cli *c);
 int verb_help(struct cli *c);
 
 #endif

@@ -150,19 +150,10 @@ static bool get_page(struct source *s, int64_t after)
     return tell_fault(s, &why);
 }
 
-static bool known_state(const char *state)
-{
-    return !state || !strcmp(state, "queued") || !strcmp(state, "sent") || !strcmp(state, "dead");
-}
-
 int verb_events(struct cli *c)
 {
     struct source s;
     int64_t after = 0;
-    if (!known_state(c->state)) {
-        fprintf(stderr, "tillpost: --state must be queued, sent or dead\n");
-        return EXIT_USAGE;
-    }
     open_source(&s, c);
     for (;;) {
         if (!get_page(&s, after)) return close_source(&s, s.status);

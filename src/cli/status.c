@@ -5,11 +5,12 @@
 #include "agent/offline.h"
 #include "cli/cli.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { STATUS_TIMEOUT_MS = 5000, STATUS_ARENA_BYTES = 256 * 1024 };
+enum { STATUS_TIMEOUT_MS = 5000, STATUS_ARENA_BYTES = 256 * 1024, WATCH_MS = 1000 };
 
 static bool wants_colour(void)
 {
@@ -81,18 +82,45 @@ static void print_paused(const struct json *root)
     printf("%s%s\n", since.len ? " since " : "", since.len ? since.p : "");
 }
 
-/* At most three problems; the first one's remedy is the one thing to do. */
+/* "label      words", as many lines as it takes; the label in front of the first. */
+static void print_words(const char *label, struct str words)
+{
+    enum { LABEL = 11, WIDTH = 80 };
+    struct str left = str_trim(words);
+    do {
+        size_t n = left.len;
+        if (n > WIDTH - LABEL) {
+            n = str_cut(left, WIDTH - LABEL).len;
+            for (size_t i = n; i > 0; i--)
+                if (left.p[i] == ' ') {
+                    n = i;
+                    break;
+                }
+        }
+        printf("%-*s%.*s\n", LABEL, label, (int)n, left.p);
+        left = str_trim((struct str){left.p + n, left.len - n});
+        label = "";
+    } while (left.len);
+}
+
+/* At most two problems; the first one's remedy is the one thing to do. */
 static int print_problems(const struct json *root)
 {
-    enum { MOST = 3 };
+    enum { MOST = 2 };
     const struct json *problems = json_get(root, "problems");
-    size_t n = 0;
-    for (const struct json *p = json_first(problems); p && n < MOST; p = json_next(p), n++)
-        printf("problem    %s\n", json_string(json_get(p, "message")).p);
     const struct json *first = json_first(problems);
-    if (first) printf("Do:        %s\n", json_string(json_get(first, "do")).p);
-    else printf("Do:        nothing\n");
+    size_t n = 0, all = json_count(problems);
+    for (const struct json *p = first; p && n < MOST; p = json_next(p), n++)
+        print_words("problem", json_string(json_get(p, "message")));
+    if (all > MOST) printf("           and %zu more: tillpost status --json\n", all - MOST);
+    print_words("Do:", first ? json_string(json_get(first, "do")) : STR("nothing"));
     return first ? EXIT_PROBLEM : EXIT_OK;
+}
+
+static void print_surroundings(const struct json *root)
+{
+    struct str clock = text_at(root, "clock", "state"), net = text_at(root, "network", "state");
+    if (net.len) printf("network    %s; the clock is %s\n", net.p, clock.p);
 }
 
 static int print_status(const struct json *root)
@@ -102,15 +130,13 @@ static int print_status(const struct json *root)
     printf("tillpost   %s%s%s (version %s)\n", colour, state.p, *colour ? "\033[0m" : "",
            json_string(json_get(root, "version")).p);
     print_paused(root);
-    print_queue(root);
-    print_delivery(root);
-    struct str clock = text_at(root, "clock", "state"), net = text_at(root, "network", "state");
-    if (clock.len) printf("clock      %s\n", clock.p);
-    if (net.len) printf("network    %s\n", net.p);
+    if (json_get(root, "queue")) print_queue(root);
+    if (json_get(root, "delivery")) print_delivery(root);
+    print_surroundings(root);
     return print_problems(root);
 }
 
-static int show(struct cli *c, struct str json)
+static int show(const struct cli *c, struct str json)
 {
     static const struct json_limits limits = {CLIENT_REPLY_MAX_BYTES, 16, 10000};
     struct arena arena;
@@ -127,26 +153,22 @@ static int show(struct cli *c, struct str json)
     return status;
 }
 
-/* The agent does not run: what the queue itself can tell. */
+/* The agent does not run: what the queue itself can tell. A watcher leaves the queue alone, which an
+ * agent that is being started wants for itself. */
 static int show_stopped(struct cli *c, int err)
 {
     struct buf out;
-    struct fault why = {0};
-    const struct config *config = cli_config(c);
-    int status = cli_no_agent(c, err);
-    if (!config) {
-        fprintf(stderr, "tillpost: %s cannot be used; see: tillpost check\n",
-                config_path(c->config));
-        return status;
-    }
+    int status = tillpost_err_info(err)->exit;
+    if (err != TILLPOST_E_UNAVAILABLE) return cli_no_agent(c, err);
+    if (!c->watch) (void)cli_no_agent(c, err);
     buf_init(&out, (size_t)16 * 1024);
-    if (offline_status(config, &out, &why) >= 0) (void)show(c, buf_str(&out));
-    else fprintf(stderr, "tillpost: %s\n", why.message);
+    offline_status(cli_config(c), !c->watch, &out);
+    (void)show(c, buf_str(&out));
     buf_free(&out);
     return status;
 }
 
-int verb_status(struct cli *c)
+static int show_once(struct cli *c)
 {
     struct client client;
     struct client_reply reply;
@@ -159,6 +181,18 @@ int verb_status(struct cli *c)
     else fprintf(stderr, "%s\n", reply.body);
     client_reply_free(&reply);
     return status;
+}
+
+int verb_status(struct cli *c)
+{
+    bool screen = c->watch && !c->json && isatty(STDOUT_FILENO);
+    for (;;) {
+        if (screen) printf("\033[H\033[2J");
+        int status = show_once(c);
+        if (!c->watch || status == EXIT_DENIED || fflush(stdout) != 0) return status;
+        (void)poll(NULL, 0, WATCH_MS);
+        if (!screen && !c->json) printf("\n");
+    }
 }
 
 static int ask(struct cli *c, const char *path, const char *done)

@@ -121,10 +121,6 @@ static int track_path(struct tracking *t, const char *path)
 int verb_track(struct cli *c)
 {
     struct tracking t = {.c = c};
-    if (c->type && !known_type(str_from(c->type))) {
-        fprintf(stderr, "tillpost: --type must be track, page, screen, identify, group or alias\n");
-        return EXIT_USAGE;
-    }
     if (c->dry_run && !cli_config(c)) {
         fprintf(stderr, "tillpost: the configuration is not right; see: tillpost check\n");
         return EXIT_CONFIG;
