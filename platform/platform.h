@@ -52,11 +52,14 @@ struct platform_peer {
 };
 int platform_peer(int fd, struct platform_peer *out); /* SO_PEERCRED */
 bool platform_user_in_group(unsigned uid, unsigned gid, unsigned primary_gid);
-long platform_group_id(const char *name);    /* -1 unknown */
-long platform_user_id(const char *name);     /* -1 unknown */
-int platform_connect_unix(const char *path); /* UNAVAILABLE, DENIED, CONFIG, IO */
+long platform_group_id(const char *name); /* -1 unknown */
+long platform_user_id(const char *name);  /* -1 unknown */
 /* Sockets handed in by systemd (LISTEN_FDS), by index; -1 when there are fewer. */
 int platform_inherited_socket(unsigned index, bool *is_unix);
+
+/* connect.c: a non-blocking connection. UNAVAILABLE, DENIED, CONFIG (too long), NO_MEMORY, IO; BUSY:
+ * too many wait before us, try again soon. */
+int platform_connect_unix(const char *path);
 
 /* signals.c: SIGTERM, SIGINT, SIGHUP as a readable descriptor; SIGPIPE ignored. */
 int platform_signals_open(void);

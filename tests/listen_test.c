@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
@@ -192,8 +193,9 @@ static void the_peer_is_who_connected(void **state)
     if (child == 0) {
         if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) _exit(2);
         int c = platform_connect_unix(path);
+        struct pollfd closed = {.fd = c, .events = POLLIN};
         char end;
-        _exit(c >= 0 && read(c, &end, 1) == 0 ? 0 : 1);
+        _exit(c >= 0 && poll(&closed, 1, -1) == 1 && read(c, &end, 1) == 0 ? 0 : 1);
     }
     int in = -1;
     for (int i = 0; in < 0 && i < 5000; i++) {

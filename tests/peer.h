@@ -6,6 +6,7 @@
  *   H read a request head        B read its body        b read half of its body
  *   R send `reply`               r send half of it      T answer CONNECT: the tunnel is open
  *   S stall until the end        D read and drop until the other side closes
+ *   d drip `reply`: a byte each PEER_DRIP_US, again and again
  *   C close                      X close with a reset   K leave it open, turn to the next
  *   L stop listening
  * What it saw is to be read after peer_stop.
@@ -22,7 +23,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-enum { PEER_HEAD_BYTES = 8192, PEER_SMALL_BUFFER_BYTES = 4096 };
+enum { PEER_HEAD_BYTES = 8192, PEER_SMALL_BUFFER_BYTES = 4096, PEER_DRIP_US = 20000 };
 
 struct peer {
     const char *const *scripts; /* NULL ends them */
@@ -87,6 +88,16 @@ static inline void peer_say(int fd, const char *text, size_t len)
     }
 }
 
+static inline bool peer_drip(const struct peer *p, int fd)
+{
+    struct pollfd stop = {.fd = p->stop[0], .events = POLLIN};
+    for (size_t i = 0; poll(&stop, 1, PEER_DRIP_US / 1000) == 0; i++) {
+        if (!p->reply[i]) i = 0;
+        if (send(fd, p->reply + i, 1, MSG_NOSIGNAL) != 1) break;
+    }
+    return false;
+}
+
 static inline bool peer_do(struct peer *p, int fd, char step)
 {
     static const struct linger at_once = {1, 0};
@@ -99,6 +110,7 @@ static inline bool peer_do(struct peer *p, int fd, char step)
     case 'R': peer_say(fd, p->reply, strlen(p->reply)); return true;
     case 'r': peer_say(fd, p->reply, strlen(p->reply) / 2); return true;
     case 'T': peer_say(fd, open, strlen(open)); return true;
+    case 'd': return peer_drip(p, fd);
     case 'S': (void)peer_wait(p, p->stop[0]); return false;
     case 'D':
         while (peer_wait(p, fd) && recv(fd, drop, sizeof drop, 0) > 0) continue;
@@ -141,11 +153,17 @@ static inline int peer_listen(unsigned short *port, int backlog)
     return fd;
 }
 
-static inline void peer_start(struct peer *p)
+/* On a listening socket of the caller's, which peer_stop closes. */
+static inline void peer_start_on(struct peer *p, int listen_fd)
 {
-    p->listen_fd = peer_listen(&p->port, 16);
+    p->listen_fd = listen_fd;
     assert_int_equal(pipe(p->stop), 0);
     assert_int_equal(pthread_create(&p->thread, NULL, peer_main, p), 0);
+}
+
+static inline void peer_start(struct peer *p)
+{
+    peer_start_on(p, peer_listen(&p->port, 16));
 }
 
 static inline void peer_stop(struct peer *p)

@@ -6,6 +6,8 @@
  * the local API answers with, the exit status of the command line (sysexits.h) and the words a
  * person reads when nothing more exact is known.
  *
+ * The numbers are part of libtillpost's ABI (client.h): new rows stand at the end.
+ *
  * Source: wire names and HTTP statuses from the product contract (Local API), exit statuses from
  * sysexits.h; 1, 69, 75 and 78 as the command line's contract has them.
  */

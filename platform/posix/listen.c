@@ -8,6 +8,7 @@
  * are close-on-exec, the listening ones non-blocking.
  */
 #include "platform/platform.h"
+#include "platform/posix/unix_address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,15 +55,6 @@ static int fail_with(int e)
 {
     errno = e;
     return error_of(e);
-}
-
-static int unix_address(const char *path, struct sockaddr_un *out)
-{
-    size_t len = strlen(path);
-    *out = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (len == 0 || len >= sizeof out->sun_path) return fail_with(ENAMETOOLONG);
-    memcpy(out->sun_path, path, len + 1);
-    return 0;
 }
 
 /* 0, or an errno: may a socket of ours stand in this directory? */
@@ -121,7 +113,7 @@ int platform_listen_unix(const char *path, unsigned mode, long group, int *fd)
 {
     struct sockaddr_un at;
     *fd = -1;
-    int rc = unix_address(path, &at);
+    int rc = platform_unix_address(path, &at);
     if (rc < 0) return rc;
     int e = judge_directory(&at);
     if (e == 0) e = judge_old(&at);
@@ -200,21 +192,6 @@ long platform_user_id(const char *name)
 {
     const struct passwd *p = getpwnam(name);
     return p ? (long)p->pw_uid : -1;
-}
-
-int platform_connect_unix(const char *path)
-{
-    struct sockaddr_un at;
-    int rc = unix_address(path, &at);
-    if (rc < 0) return rc;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return error_of(errno);
-    do rc = connect(fd, (const struct sockaddr *)&at, sizeof at);
-    while (rc != 0 && errno == EINTR);
-    if (rc == 0) return fd;
-    close_keeping_errno(fd);
-    if (errno == ENOENT || errno == ENOTDIR || errno == ECONNREFUSED) return TILLPOST_E_UNAVAILABLE;
-    return errno == EACCES || errno == EPERM ? TILLPOST_E_DENIED : TILLPOST_E_IO;
 }
 
 /* A decimal environment variable, -1 when it is absent or no number. */

@@ -1,6 +1,7 @@
 /* request.c: as much of HTTP/1.1 as the agent speaks: Content-Length both ways, keep-alive. */
 #include "client/request.h"
 
+#include "client/members.h"
 #include "platform/platform.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD_MAX_BYTES = 8192 };
+enum { HEAD_MAX_BYTES = 8192, CONNECT_AGAIN_MS = 5 };
 
 void client_init(struct client *c, const char *socket, int timeout_ms)
 {
@@ -33,12 +34,24 @@ void client_reply_free(struct client_reply *r)
     *r = (struct client_reply){0};
 }
 
-static int connect_to_agent(struct client *c)
+/* Nobody speaks unasked: whatever there is to read is the end of a kept connection. */
+static bool has_ended(int fd)
 {
-    if (c->fd >= 0) return 0;
-    c->fd = platform_connect_unix(c->socket);
-    if (c->fd >= 0) return 0;
-    return errno == EACCES || errno == EPERM ? TILLPOST_E_DENIED : TILLPOST_E_UNAVAILABLE;
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static int connect_to_agent(struct client *c, int64_t deadline_ms)
+{
+    if (c->fd >= 0 && has_ended(c->fd)) client_close(c);
+    while (c->fd < 0) {
+        c->fd = platform_connect_unix(c->socket);
+        if (c->fd < 0 && c->fd != TILLPOST_E_BUSY)
+            return c->fd == TILLPOST_E_IO ? TILLPOST_E_NETWORK : c->fd;
+        if (c->fd < 0 && platform_mono_ms() >= deadline_ms) return TILLPOST_E_NETWORK;
+        if (c->fd < 0) (void)poll(NULL, 0, CONNECT_AGAIN_MS);
+    }
+    return 0;
 }
 
 /* Waits for the descriptor until the deadline. */
@@ -133,9 +146,8 @@ static int read_reply(struct client *c, struct client_reply *out, int64_t deadli
 }
 
 static int exchange(struct client *c, const char *head, size_t head_len, const char *body,
-                    size_t len, struct client_reply *out, bool *silent)
+                    size_t len, struct client_reply *out, int64_t deadline_ms, bool *silent)
 {
-    int64_t deadline_ms = platform_mono_ms() + c->timeout_ms;
     *silent = false;
     int sent = send_all(c, head, head_len, deadline_ms);
     if (sent >= 0 && len) sent = send_all(c, body, len, deadline_ms);
@@ -156,14 +168,13 @@ int client_request(struct client *c, const char *method, const char *path, const
                      "Content-Length: %zu\r\n\r\n",
                      method, path, body ? len : 0);
     if (n < 0 || (size_t)n >= sizeof head) return TILLPOST_E_USAGE;
-    for (int attempt = 0; attempt < 2; attempt++) {
+    int64_t deadline_ms = platform_mono_ms() + c->timeout_ms;
+    for (bool again = false;; again = true) {
         bool silent = false, kept = c->fd >= 0;
-        int rc = connect_to_agent(c);
+        int rc = connect_to_agent(c, deadline_ms);
         if (rc < 0) return rc;
-        rc = exchange(c, head, (size_t)n, body, body ? len : 0, out, &silent);
-        /* Only a kept connection that closed without a word may be tried again: nothing was
-         * taken from it. */
-        if (rc >= 0 || !kept || !silent) return rc;
+        rc = exchange(c, head, (size_t)n, body, body ? len : 0, out, deadline_ms, &silent);
+        if (rc >= 0 || again || !kept || !silent) return rc;
+        if (body && !members_is_text(members_find(body, len, "messageId"))) return rc;
     }
-    return TILLPOST_E_NETWORK;
 }

@@ -2,7 +2,8 @@
  * request.h: one HTTP request to the agent's local socket and its reply.
  *
  * Owner: a reply's body is malloc'ed for the caller (client_reply_free). Units: ms.
- * Errors: UNAVAILABLE (nobody listens), DENIED, NETWORK (time-out, broken reply), NO_MEMORY.
+ * Errors: UNAVAILABLE (nobody listens), DENIED, CONFIG (the path is too long), NETWORK (no whole
+ * reply within timeout_ms, connecting included), USAGE (the request line is too long), NO_MEMORY.
  */
 #ifndef CLIENT_REQUEST_H
 #define CLIENT_REQUEST_H
@@ -25,7 +26,9 @@ struct client_reply {
 
 void client_init(struct client *c, const char *socket, int timeout_ms);
 void client_close(struct client *c);
-/* body NULL: none. A connection that the agent has closed meanwhile is opened again once. */
+/* body NULL: none. A connection that the agent has closed meanwhile is opened again. If it closes
+ * without a word while the request is under way, whether it was taken is unknown: it is sent once
+ * more when doing it twice does no harm (no body, or a body with a "messageId"), else NETWORK. */
 int client_request(struct client *c, const char *method, const char *path, const char *body,
                    size_t len, struct client_reply *out);
 void client_reply_free(struct client_reply *r);

@@ -8,6 +8,10 @@
  *       A proxy that knows CONNECT only and has one way out: whatever is asked for, it connects to
  *       the address TO, at the port asked for. Each request is a line of LOG, "HOST:PORT STATUS".
  *
+ *   wire ask SOCKET FILE
+ *       Sends the bytes of FILE to a Unix socket and prints what comes, up to the end of a body of
+ *       the length that its head gives.
+ *
  * A connection is a process of its own. It ends with its parent, or after a minute of silence.
  */
 #include <arpa/inet.h>
@@ -20,6 +24,7 @@
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -106,6 +111,15 @@ static bool read_head(int fd, char head[HEAD_MAX_BYTES], size_t *body)
     }
 }
 
+static size_t read_file(const char *file, char *to, size_t max)
+{
+    FILE *f = fopen(file, "re");
+    if (!f) die(file);
+    const size_t len = fread(to, 1, max, f);
+    (void)fclose(f);
+    return len;
+}
+
 /* Saying -------------------------------------------------------------------------------------- */
 
 static void say(int fd, const char *file)
@@ -120,11 +134,7 @@ static void say(int fd, const char *file)
         if (n <= 0) return;
         got += (size_t)n;
     }
-    FILE *f = fopen(file, "re");
-    if (!f) die(file);
-    const size_t len = fread(answer, 1, sizeof answer, f);
-    (void)fclose(f);
-    if (!write_all(fd, answer, len)) return;
+    if (!write_all(fd, answer, read_file(file, answer, sizeof answer))) return;
     (void)shutdown(fd, SHUT_WR);
     while (read_some(fd, block, sizeof block) > 0) continue;
 }
@@ -137,6 +147,30 @@ static void write_port(int fd, const char *file)
     if (!f || getsockname(fd, (struct sockaddr *)&a, &len) < 0) die(file);
     (void)fprintf(f, "%d\n", ntohs(a.sin_port));
     if (fclose(f) != 0) die(file);
+}
+
+/* Asking -------------------------------------------------------------------------------------- */
+
+static int ask(const char *path, const char *file)
+{
+    static char head[HEAD_MAX_BYTES], bytes[ANSWER_MAX_BYTES];
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    size_t got = 0;
+    (void)snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&at, sizeof at) < 0) die(path);
+    if (!write_all(fd, bytes, read_file(file, bytes, sizeof bytes))) die("send");
+    if (!read_head(fd, head, &got)) return EXIT_FAILURE;
+    (void)fputs(head, stdout);
+    const char *length = header(head, "Content-Length");
+    const size_t wanted = length ? (size_t)strtoul(length, NULL, 10) : 0;
+    while (got < wanted) {
+        ssize_t n = read_some(fd, bytes, sizeof bytes);
+        if (n <= 0) return EXIT_FAILURE;
+        (void)fwrite(bytes, 1, (size_t)n, stdout);
+        got += (size_t)n;
+    }
+    return EXIT_SUCCESS;
 }
 
 /* The proxy ----------------------------------------------------------------------------------- */
@@ -236,6 +270,8 @@ int main(int argc, char **argv)
         const struct proxy p = {argv[4], argv[5], argc == 7 ? argv[6] : NULL};
         accept_all(listen_at(argv[2], argv[3]), &p, NULL);
     }
-    (void)fputs("wire say PORT_FILE FILE | proxy ADDRESS PORT TO LOG [BASE64]\n", stderr);
+    if (argc == 4 && strcmp(argv[1], "ask") == 0) return ask(argv[2], argv[3]);
+    (void)fputs("wire say PORT_FILE FILE | ask SOCKET FILE | proxy ADDRESS PORT TO LOG [BASE64]\n",
+                stderr);
     return EXIT_WRONG_USE;
 }
