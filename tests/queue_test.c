@@ -307,6 +307,9 @@ static void a_row_comes_back_as_it_was_pushed(void **state)
     assert_int_equal(s.rows[0].occurred_ms, 77);
     assert_false(s.rows[0].stamped);
     assert_false(s.rows[0].unjudged);
+    buf_clear(&out);
+    good(p, queue_unseal(p->q, seq, &out, &p->why));
+    assert_string_equal(out.p, "{\"user\":{}}");
     buf_free(&out);
 }
 
@@ -928,6 +931,13 @@ static void a_damaged_row_says_so_and_the_others_go_on(void **state)
         {"moved",          "UPDATE event SET sealed=(SELECT sealed FROM event WHERE seq=3) WHERE seq=2",    "YNYY"},
         {"another id",     "UPDATE event SET event_id='x' WHERE seq=1",                                     "NYYY"},
         {"another name",   "UPDATE event SET event='Lead' WHERE seq=4",                                     "YYYN"},
+        {"another key",    "UPDATE event SET key_event='Lead' WHERE seq=4",                                 "YYYN"},
+        {"a test code",    "UPDATE event SET test_code='T' WHERE seq=1",                                    "NYYY"},
+        {"another time",   "UPDATE event SET occurred_ms=occurred_ms+1 WHERE seq=2",                        "YNYY"},
+        {"recorded later", "UPDATE event SET recorded_s=recorded_s+1 WHERE seq=3",                          "YYNY"},
+        {"another flag",   "UPDATE event SET flags=flags|2 WHERE seq=3",                                    "YYNY"},
+        {"a boot time",    "UPDATE event SET boot_ms=7 WHERE seq=2",                                        "YNYY"},
+        {"a boot id",      "UPDATE event SET boot_id=x'01' WHERE seq=2",                                    "YNYY"},
         {"cut",            "UPDATE event SET sealed=substr(sealed,1,length(sealed)-1) WHERE seq=3",         "YYNY"},
         {"empty",          "UPDATE event SET sealed=x'' WHERE seq=3",                                       "YYNY"},
         {"one other byte", "UPDATE event SET sealed=CAST(substr(sealed,1,20)||x'00'||substr(sealed,22) AS BLOB) WHERE seq=2", "YNYY"},
@@ -972,8 +982,11 @@ static void a_key_that_does_not_fit_is_refused_at_the_door(void **state)
         if (rows > 0) assert_int_equal(do_unseal(p, 1), 0);
         queue_close(p->q);
     }
-    /* The check itself may be what is damaged: then the oldest row decides. */
+    /* The check itself may be what is damaged: there is a second one, then the oldest row decides. */
     (void)sql(p, "UPDATE value SET value=x'0102' WHERE slot=100");
+    opened(p);
+    queue_close(p->q);
+    (void)sql(p, "UPDATE value SET value=x'0102' WHERE slot=102");
     opened(p);
     queue_close(p->q);
     refused(p, open_with(p, other_key, &small, 64 * MIB), TILLPOST_E_CONFIG, "key does not fit");
@@ -1012,7 +1025,8 @@ static void write_newer(struct place *p)
     push_many(p, "a", 3);
     commit(p);
     queue_close(p->q);
-    (void)sql(p, "PRAGMA user_version=2");
+    (void)sql(p, "PRAGMA user_version=3");
+    (void)sql(p, "UPDATE value SET value=value+1 WHERE slot=101");
 }
 
 static void write_foreign(struct place *p)
@@ -1087,7 +1101,7 @@ static void what_cannot_be_a_queue_is_refused_and_left_as_it_is(void **state)
 {
     /* clang-format off */
     static const struct { const char *name; void (*write)(struct place *); int err; const char *words; } rows[] = {
-        {"newer",               write_newer,              TILLPOST_E_CONFIG,      "a newer tillpost wrote it (schema 2, this one knows 1)"},
+        {"newer",               write_newer,              TILLPOST_E_CONFIG,      "a newer tillpost wrote it (schema 3, this one knows 2)"},
         {"another program's",   write_foreign,            TILLPOST_E_CONFIG,      "another program's database"},
         {"text",                write_text,               TILLPOST_E_DAMAGED,     "no SQLite database"},
         {"half a file",         write_half,               TILLPOST_E_DAMAGED,     "damaged"},
@@ -1133,7 +1147,10 @@ static void the_wal_of_a_newer_program_is_left_as_it_is(void **state)
     if (child == 0) {
         sqlite3 *db = NULL;
         sqlite3_open(p->path, &db);
-        sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA user_version=3", NULL, NULL, NULL);
+        sqlite3_exec(db,
+                     "PRAGMA locking_mode=EXCLUSIVE; PRAGMA user_version=3;"
+                     "UPDATE value SET value=value+1 WHERE slot=101",
+                     NULL, NULL, NULL);
         _exit(0);
     }
     assert_int_equal(waitpid(child, NULL, 0), child);

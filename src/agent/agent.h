@@ -8,6 +8,7 @@
 #define AGENT_AGENT_H
 
 #include "agent/deliver.h"
+#include "agent/erase.h"
 #include "agent/ingest.h"
 #include "api/api.h"
 
@@ -26,6 +27,7 @@ struct answer { /* waits for the commit */
     struct api_request request;
     int status;
     bool promises; /* becomes 503 or 507 when the commit fails */
+    bool later;    /* somebody else will answer */
     const char *content_type;
     struct buf body;
 };
@@ -46,6 +48,7 @@ struct agent {
     struct clock_now now;
     struct ingest ingest;
     struct deliver deliver;
+    struct eraser eraser;
     struct answer answers[AGENT_ANSWERS_MAX];
     size_t answer_count;
     int signals, netwatch;

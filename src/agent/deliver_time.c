@@ -99,8 +99,10 @@ int deliver_correct(struct deliver *d, const struct clock_now *now, struct fault
     struct correcting c = {.d = d, .now = now};
     if (d->correct_from == 0) return 0;
     int rc = queue_walk(d->queue, d->correct_from, INT64_MAX, look_at_row, &c, why);
-    for (unsigned i = 0; rc >= 0 && i < c.count; i++)
+    for (unsigned i = 0; rc >= 0 && i < c.count; i++) {
         rc = queue_set_time(d->queue, c.rows[i].seq, c.rows[i].ms, why);
+        if (rc == TILLPOST_E_DAMAGED) rc = 0; /* its seal is broken: found out when it is sent */
+    }
     if (rc >= 0) d->correct_from = c.seen == CORRECT_ROWS_MAX ? c.last + 1 : 0;
     return rc < 0 ? rc : 0;
 }

@@ -27,7 +27,7 @@ static int64_t sleep_ms(struct agent *a)
 {
     int64_t most = AGENT_SLEEP_MAX_MS;
     int64_t api = api_timeout_ms(a->api);
-    if (queue_dirty(a->queue) || a->answer_count) return 0;
+    if (queue_dirty(a->queue) || a->answer_count || a->eraser.count) return 0;
     if (api >= 0) most = least(most, api);
     most = least(most, deliver_timeout_ms(&a->deliver, &a->now));
     int64_t tidy = a->tidy_at_ms - a->now.mono_ms;
@@ -80,13 +80,13 @@ static void take_requests(struct agent *a)
     while (a->answer_count < AGENT_ANSWERS_MAX && a->ingest.pushed_bytes < AGENT_COMMIT_MAX_BYTES) {
         struct answer *answer = &a->answers[a->answer_count];
         if (api_next(a->api, &answer->request) != 1) break;
-        a->answer_count++;
-        answer->promises = false;
+        answer->promises = answer->later = false;
         answer->content_type = NULL;
         buf_clear(&answer->body);
         bool dirty = queue_dirty(a->queue);
         agent_handle(a, answer);
-        if (dirty && !queue_dirty(a->queue)) lose_transaction(a, a->answer_count - 1);
+        if (dirty && !queue_dirty(a->queue)) lose_transaction(a, a->answer_count);
+        if (!answer->later) a->answer_count++;
     }
 }
 
@@ -158,6 +158,16 @@ static void tidy(struct agent *a)
     a->tidy_at_ms = a->now.mono_ms + (rc == 1 ? AGENT_TIDY_SLICE_MS : AGENT_TIDY_EVERY_MS);
 }
 
+static void erase(struct agent *a)
+{
+    struct fault why = {0};
+    if (queue_dirty(a->queue)) return;
+    int rc =
+        erase_turn(&a->eraser, a->queue, a->api, clock_truth_ms(&a->clock, &a->now) / 1000, &why);
+    if (rc < 0) note_storage_fault(a, &why);
+    if (rc > 0) deliver_rows_changed(&a->deliver);
+}
+
 void agent_loop(struct agent *a)
 {
     read_clocks(a);
@@ -172,6 +182,7 @@ void agent_loop(struct agent *a)
         rc = commit(a, rc, &why);
         answer_all(a);
         if (rc >= 0) deliver_send(&a->deliver, &a->now);
+        erase(a);
         tidy(a);
     }
 }

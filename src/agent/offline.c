@@ -2,6 +2,7 @@
 #include "agent/offline.h"
 
 #include "agent/build.h"
+#include "agent/erase.h"
 #include "agent/ingest.h"
 #include "agent/manage.h"
 #include "agent/open.h"
@@ -115,6 +116,23 @@ int offline_change(struct offline *o, bool drop, struct str body, struct buf *ou
     int64_t now_s = platform_wall_ms() / 1000;
     int rc = manage_change(o->queue, drop ? MANAGE_DROP : MANAGE_RETRY, body, now_s, out, why);
     if (rc >= 0) rc = queue_commit(o->queue, why);
+    return rc < 0 ? rc : 0;
+}
+
+int offline_erase(struct offline *o, const struct config *c, struct str body, struct buf *out,
+                  struct fault *why)
+{
+    char hash[PII_HASH_BYTES];
+    struct queue_erasure e;
+    int rc = erase_read(c, body, hash, why);
+    if (rc < 0) return rc;
+    queue_erasure_begin(&e);
+    while ((rc = queue_erasure_look(o->queue, &e, erase_matches, hash, ERASE_SLICE_MS, why)) > 0) {
+    }
+    if (rc == 0) rc = queue_erasure_finish(o->queue, &e, platform_wall_ms() / 1000, why);
+    if (rc >= 0) erase_write(out, rc);
+    queue_erasure_free(&e);
+    wipe(hash, sizeof hash);
     return rc < 0 ? rc : 0;
 }
 

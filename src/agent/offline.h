@@ -31,5 +31,8 @@ int offline_events(struct offline *o, const char *state, int64_t after, struct b
 int offline_event(struct offline *o, const char *event_id, struct buf *out, struct fault *why);
 int offline_change(struct offline *o, bool drop, struct str body, struct buf *out,
                    struct fault *why);
+/* As POST /v1/erase; done when it returns. */
+int offline_erase(struct offline *o, const struct config *c, struct str body, struct buf *out,
+                  struct fault *why);
 
 #endif

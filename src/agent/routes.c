@@ -89,6 +89,14 @@ static void handle_change(struct agent *a, struct answer *answer, const char *ar
     deliver_rows_changed(&a->deliver);
 }
 
+static void handle_erase(struct agent *a, struct answer *answer, const char *argument)
+{
+    (void)argument;
+    struct fault why = {0};
+    if (erase_begin(&a->eraser, a->config, &answer->request, &why) < 0) refuse(answer, &why);
+    else answer->later = true;
+}
+
 /* The operator ------------------------------------------------------------------------------- */
 
 static void handle_sync(struct agent *a, struct answer *answer, const char *argument)
@@ -142,6 +150,7 @@ static void handle_health(struct agent *a, struct answer *answer, const char *ar
     X(EVENT,   "GET",  "/v1/events/*",  API_NO_BODY,    false,  false, handle_event,   "") \
     X(RETRY,    "POST", "/v1/events/retry", API_SMALL_BODY, false, false, handle_change, "retry") \
     X(DROP,     "POST", "/v1/events/drop", API_SMALL_BODY, true, false, handle_change, "drop") \
+    X(ERASE,   "POST", "/v1/erase",     API_CALL_BODY,  true,   false, handle_erase,   "") \
     X(SYNC,    "POST", "/v1/sync",      API_SMALL_BODY, false,  false, handle_sync,    "") \
     X(PAUSE,   "POST", "/v1/pause",     API_SMALL_BODY, false,  false, handle_pause,   "pause") \
     X(RESUME,  "POST", "/v1/resume",    API_SMALL_BODY, false,  false, handle_pause,   "resume") \

@@ -73,6 +73,7 @@ static void close_all(struct agent *a)
     api_close(a->api);
     deliver_close(&a->deliver);
     ingest_free(&a->ingest);
+    erase_free(&a->eraser);
     queue_close(a->queue);
     if (a->netwatch >= 0) close(a->netwatch);
     if (a->signals >= 0) close(a->signals);

@@ -21,6 +21,8 @@ const struct cli_option cli_options[] = {
   {'f', "--follow",   NULL,    AT(follow),   NULL,                 "go on with those that come, until stopped"},
   {'w', "--watch",    NULL,    AT(watch),    NULL,                 "draw it anew every second, until stopped"},
   {'D', "--dead",     NULL,    AT(dead),     NULL,                 "all dead letters"},
+  {'e', "--email",    "-",     AT(email),    "-",                  "of this address, which stands on standard input"},
+  {'p', "--phone",    "-",     AT(phone),    "-",                  "of this number, which stands on standard input"},
   {'h', "--help",     NULL,    AT(help),     NULL,                 "what this verb does, its options, an example"},
 };
 const size_t cli_option_count = sizeof cli_options / sizeof cli_options[0];
@@ -35,6 +37,7 @@ const struct cli_verb cli_verbs[] = {
   {"show",       verb_show,       "js",    "ID",          "all that is known of an event",                  "tillpost show till-7-00042"},
   {"retry",      verb_retry,      "jsD",   "ID...|--dead",       "put dead events back into the queue",            "tillpost retry --dead"},
   {"drop",       verb_drop,       "jsD",   "ID...|--dead",       "give events up; their ids stay known",           "tillpost drop till-7-00042"},
+  {"erase",      verb_erase,      "jsep",  NULL,          "remove a person's events for good",              "tillpost erase --email - < address.txt"},
   {"sync",       verb_sync,       "js",    NULL,          "try to deliver now",                             "tillpost sync"},
   {"pause",      verb_pause,      "js",    NULL,          "stop deliveries; recording goes on",             "tillpost pause"},
   {"resume",     verb_resume,     "js",    NULL,          "deliver again",                                  "tillpost resume"},

@@ -37,6 +37,7 @@ struct cli {
     const char *socket;
     const char *type;
     const char *state;
+    const char *email, *phone;
     bool json, dry_run, help, follow, watch, dead;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
@@ -96,6 +97,7 @@ int verb_events(struct cli *c);
 int verb_show(struct cli *c);
 int verb_retry(struct cli *c);
 int verb_drop(struct cli *c);
+int verb_erase(struct cli *c);
 int verb_sync(struct cli *c);
 int verb_pause(struct cli *c);
 int verb_resume(struct cli *c);

@@ -1,5 +1,5 @@
 /*
- * events.c: the queue and the dead letters: events, show, retry, drop.
+ * events.c: the queue and the dead letters: events, show, retry, drop, erase.
  *
  * Each asks the agent, or, when none runs, does the same on the queue itself: `struct source` is
  * one or the other.
@@ -10,13 +10,16 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     TIMEOUT_MS = 10000,
     FOLLOW_MS = 1000,
     ARENA_MAX_BYTES = 4 * 1024 * 1024,
     ANSWER_MAX_BYTES = 1024 * 1024,
-    PATH_BYTES = 2048
+    PATH_BYTES = 2048,
+    ERASE_TIMEOUT_MS = 600 * 1000, /* a slow till with a million events */
+    WHO_MAX_BYTES = 1024
 };
 
 struct source {
@@ -270,4 +273,62 @@ int verb_retry(struct cli *c)
 int verb_drop(struct cli *c)
 {
     return change(c, true, "given up");
+}
+
+/* Who is to be erased never stands in the arguments, which every user of the machine can read. */
+static bool read_who(char *who, size_t *len)
+{
+    ssize_t n = 0;
+    *len = 0;
+    while (*len < WHO_MAX_BYTES && (n = read(STDIN_FILENO, who + *len, WHO_MAX_BYTES - *len)) > 0)
+        *len += (size_t)n;
+    return n == 0;
+}
+
+static int erase_request(struct buf *body, const char *key)
+{
+    char who[WHO_MAX_BYTES];
+    size_t len;
+    bool whole = read_who(who, &len);
+    buf_printf(body, "{\"%s\":", key);
+    json_write_string(body, str_trim((struct str){who, len}));
+    buf_add_char(body, '}');
+    wipe(who, sizeof who);
+    if (whole && !body->failed) return EXIT_OK;
+    fprintf(stderr, "tillpost: standard input must hold one address or number\n");
+    return EXIT_DATA;
+}
+
+static int erase(struct cli *c, struct str body)
+{
+    struct source s;
+    struct fault why = {0};
+    open_source(&s, c);
+    s.client.timeout_ms = ERASE_TIMEOUT_MS;
+    int rc = ask_agent(&s, "POST", "/v1/erase", body);
+    if (rc == 0) {
+        buf_clear(&s.answer);
+        if (offline_erase(&s.offline, c->loaded, body, &s.answer, &why) >= 0) rc = 1;
+        else (void)tell_fault(&s, &why);
+    }
+    const struct json *root = rc > 0 ? parsed(&s) : NULL;
+    if (root && c->json) printf("%s\n", s.answer.p);
+    else if (root) printf("%.0f erased\n", json_number(json_get(root, "erased")));
+    return close_source(&s, root ? EXIT_OK : s.status);
+}
+
+int verb_erase(struct cli *c)
+{
+    struct buf body;
+    const char *source = c->email ? c->email : c->phone;
+    if ((c->email == NULL) == (c->phone == NULL) || strcmp(source, "-") != 0) {
+        fprintf(stderr, "tillpost: say --email - or --phone -, and give the value on standard "
+                        "input\n");
+        return EXIT_USAGE;
+    }
+    buf_init(&body, ANSWER_MAX_BYTES);
+    int status = erase_request(&body, c->email ? "email" : "phone");
+    if (status == EXIT_OK) status = erase(c, buf_str(&body));
+    buf_free(&body);
+    return status;
 }

@@ -13,9 +13,17 @@
  * 4. No checkpoint happens by itself (SQLite does not report an fsync error of an automatic one);
  *    the one that closing makes is a gift and nothing relies on it.
  * 5. Every setting is read back. A distribution's SQLite may have been built with others.
- * 6. A file that is not ours, or newer than this program, is left as it is, its WAL included.
+ * 6. A file that is not ours, or newer than this program, is left as it is, its WAL included; the
+ *    header alone is not believed about that (the plan's witness).
+ * 7. secure_delete overwrites what is deleted, but not what stays behind when SQLite moves a row to
+ *    another page: such bytes stand between a page's pointers and its cells. They are overwritten
+ *    on the way into the file, for which the method that writes its pages is replaced by ours.
+ * 8. A WAL that is found at opening is brought into the file and cut to nothing: no old frame of it
+ *    stays readable.
  */
 #include "queue/db.h"
+
+#include "queue/page.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +37,7 @@
 enum {
     URI_MAX_BYTES = 8192,
     FILE_MODE = 0600,
+    WITNESS_VERSIONS = 65536,
     WAL_HEADER_BYTES = 32, /* https://www.sqlite.org/fileformat2.html, section 4 */
     WAL_FRAME_BYTES = DB_PAGE_BYTES + 24
 };
@@ -44,13 +53,21 @@ static const char *const own_sql[] = {
     [OWN_FREE_PAGES] = "PRAGMA freelist_count",
 };
 
+typedef int write_method(sqlite3_file *file, const void *p, int len, sqlite3_int64 offset);
+struct pages_writer { /* what the file's pMethods point to */
+    sqlite3_io_methods methods;
+    write_method *write; /* of the VFS */
+};
+
 struct db {
     const struct db_plan *plan;
+    struct pages_writer writer;
     sqlite3 *handle;
     sqlite3_stmt *own[OWN_COUNT];
     sqlite3_stmt **statements; /* of the plan */
     int wal_frames;            /* confirmed since the last checkpoint */
     bool wal_counted; /* wal_frames is right: there was a checkpoint or a commit since opening */
+    bool unclean;     /* opening found a WAL */
     struct db_failure failure;
 };
 
@@ -249,6 +266,26 @@ static bool write_uri(const char *path, char *out, size_t out_bytes)
     return *path == '\0';
 }
 
+static int write_page(sqlite3_file *file, const void *p, int len, sqlite3_int64 offset)
+{
+    const struct pages_writer *w = (const struct pages_writer *)file->pMethods;
+    unsigned char page[PAGE_BYTES];
+    if (len != PAGE_BYTES) return w->write(file, p, len, offset);
+    memcpy(page, p, PAGE_BYTES);
+    page_clear_gap(page, offset == 0);
+    return w->write(file, page, len, offset);
+}
+
+static void take_over_writing(struct db *db)
+{
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (file == NULL || file->pMethods == NULL) return;
+    db->writer = (struct pages_writer){*file->pMethods, file->pMethods->xWrite};
+    db->writer.methods.xWrite = write_page;
+    file->pMethods = &db->writer.methods;
+}
+
 static int open_handle(struct db *db, struct fault *why)
 {
     char uri[URI_MAX_BYTES];
@@ -261,7 +298,18 @@ static int open_handle(struct db *db, struct fault *why)
     int rc = sqlite3_open_v2(uri, &db->handle, flags, plan->vfs);
     if (rc != SQLITE_OK) return sqlite_fault(db, rc, "open it", why);
     sqlite3_extended_result_codes(db->handle, 1);
+    take_over_writing(db);
     return 0;
+}
+
+/* The header says otherwise: it is damaged. */
+static bool is_ours(struct db *db)
+{
+    char text[32];
+    if (ask(db, db->plan->witness, text, sizeof text, NULL) < 0) db_forgive(db);
+    int64_t said = strtoll(text, NULL, 10);
+    return said / WITNESS_VERSIONS == db->plan->application_id &&
+           said % WITNESS_VERSIONS <= db->plan->version;
 }
 
 /* Whose file is it? The first read takes the lock. */
@@ -275,6 +323,8 @@ static int recognise(struct db *db, int *version, struct fault *why)
     if (r >= 0) r = ask_int(db, "PRAGMA application_id", &application, why);
     if (r >= 0) r = ask_int(db, "PRAGMA user_version", version, why);
     if (r < 0) return r;
+    bool odd = tables > 0 && (application != plan->application_id || *version > plan->version);
+    if (odd && is_ours(db)) return sqlite_fault(db, SQLITE_CORRUPT, "open it", why);
     if (tables > 0 && application != plan->application_id)
         return fault_set(why, TILLPOST_E_CONFIG, NULL,
                          "%s: this is another program's database; "
@@ -327,10 +377,37 @@ static int count_frames(void *ctx, sqlite3 *handle, const char *name, int frames
     return SQLITE_OK;
 }
 
-/* So that from here on we know how long the WAL is. On a full disk that must wait. */
-static int empty_wal(struct db *db, struct fault *why)
+static int checkpoint(struct db *db, int mode, int *frames, struct fault *why)
 {
-    int r = db_checkpoint(db, why);
+    int moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db->handle, "main", mode, frames, &moved);
+    if (rc == SQLITE_OK && *frames != moved) rc = SQLITE_BUSY;
+    if (rc != SQLITE_OK) return sqlite_fault(db, rc, "checkpoint", why);
+    db->wal_frames = 0;
+    db->wal_counted = true;
+    return 0;
+}
+
+/* SQLite does not sync what it cuts off. Its cached pages are given up too: they were not cleaned as
+ * those of the file were, and would come into the next WAL as they are. */
+int db_empty_wal(struct db *db, struct fault *why)
+{
+    sqlite3_file *wal = NULL;
+    int frames = 0, r = checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE, &frames, why);
+    if (r < 0) return r;
+    sqlite3_db_release_memory(db->handle);
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (wal == NULL || wal->pMethods == NULL) return 0;
+    int rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+    return rc == SQLITE_OK ? 0 : sqlite_fault(db, rc, "sync its WAL", why);
+}
+
+/* So that from here on we know how long the WAL is. On a full disk that must wait. */
+static int take_wal_in(struct db *db, struct fault *why)
+{
+    int frames = 0, r = checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &frames, why);
+    db->unclean = frames > 0;
+    if (r >= 0 && db->unclean) r = db_empty_wal(db, why);
     return db->failure.space && !db->failure.sync ? 0 : r;
 }
 
@@ -339,7 +416,7 @@ static int set_up(struct db *db, struct fault *why)
     char sql[64];
     int version = 0, r = recognise(db, &version, why);
     if (r >= 0) r = set_pragmas(db, version == 0, why);
-    if (r >= 0) r = empty_wal(db, why);
+    if (r >= 0) r = take_wal_in(db, why);
     (void)snprintf(sql, sizeof sql, "PRAGMA max_page_count=%" PRId64,
                    db->plan->max_bytes / DB_PAGE_BYTES);
     if (r >= 0) r = execute(db, sql, "open it", why);
@@ -375,6 +452,8 @@ void db_close(struct db *db)
     if (db == NULL) return;
     for (unsigned i = 0; i < OWN_COUNT; i++) sqlite3_finalize(db->own[i]);
     for (unsigned i = 0; i < db->plan->statement_count; i++) sqlite3_finalize(db->statements[i]);
+    /* What an fsync refused is not brought into the file. */
+    if (db->failure.sync) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(db->handle);
     free(db->statements);
     free(db);
@@ -407,6 +486,11 @@ int db_rollback(struct db *db, struct fault *why)
 bool db_in_transaction(const struct db *db)
 {
     return sqlite3_get_autocommit(db->handle) == 0;
+}
+
+bool db_was_unclean(const struct db *db)
+{
+    return db->unclean;
 }
 
 static void bind(sqlite3_stmt *s, int at, const struct db_arg *arg)
@@ -498,14 +582,8 @@ int64_t db_growth_bytes(struct db *db)
 
 int db_checkpoint(struct db *db, struct fault *why)
 {
-    int frames = 0, moved = 0;
-    int rc =
-        sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
-    if (rc == SQLITE_OK && frames != moved) rc = SQLITE_BUSY;
-    if (rc != SQLITE_OK) return sqlite_fault(db, rc, "checkpoint", why);
-    db->wal_frames = 0;
-    db->wal_counted = true;
-    return 0;
+    int frames = 0;
+    return checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &frames, why);
 }
 
 int db_cut_wal(struct db *db, struct fault *why)

@@ -26,6 +26,7 @@ struct db_plan {
     int application_id;
     const char *const *schema; /* schema[n] leads from version n to n + 1 */
     int version;               /* this program's */
+    const char *witness; /* a query for application_id * 65536 + version, kept a second time */
     const char *const *statements;
     unsigned statement_count;
 };
@@ -47,6 +48,7 @@ int db_begin(struct db *db, struct fault *why);
 int db_commit(struct db *db, struct fault *why);
 int db_rollback(struct db *db, struct fault *why);
 bool db_in_transaction(const struct db *db);
+bool db_was_unclean(const struct db *db); /* it was opened with a WAL: nobody had closed it */
 
 enum db_kind { DB_NULL, DB_INT, DB_TEXT, DB_BLOB };
 struct db_arg {
@@ -79,6 +81,8 @@ int64_t db_wal_bytes(const struct db *db); /* written since the last checkpoint 
 int64_t db_growth_bytes(struct db *db);    /* that the next checkpoint will add to the file */
 int db_checkpoint(struct db *db,
                   struct fault *why); /* the WAL into the file, complete or an error */
+int db_empty_wal(struct db *db,
+                 struct fault *why); /* the same, and the WAL has no bytes any more */
 /* After a failed sync, before closing: cuts the WAL back to the last commit that was confirmed. */
 int db_cut_wal(struct db *db, struct fault *why);
 /* Gives at most `pages` free pages back; the file shrinks at the next checkpoint. */

@@ -3,10 +3,12 @@
  *
  * queue.c    opening, transactions, counts, values, the mark; the story of the whole
  * rows.c     what happens to rows
+ * bond.c     what a row's seal is bound to
  * doubt.c    ranges in doubt
+ * erase.c    right to erasure
  * tidy.c     idle work, the ballast
  * recent.c   the newest ids in memory
- * db.c       SQLite;  seal.c  mbedTLS
+ * db.c       SQLite;  seal.c  mbedTLS;  page.c  SQLite's pages without SQLite
  *
  * Each function that touches the database ends with queue_done, which looks whether the database
  * failed and, if so, opens it again before anybody asks the next question.
@@ -28,6 +30,7 @@ enum sql {
     SQL_OLDEST, SQL_NEWEST, SQL_IN_RANGE,
     SQL_KNOWN_FIND, SQL_KNOWN_OF_ID, SQL_KNOWN_ADD, SQL_KNOWN_REMOVE,
     SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE,
+    SQL_ERASE_WALK,
     SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_DATE, SQL_DOUBT_REMOVE,
     SQL_VALUES, SQL_VALUE_WRITE,
     SQL_COUNT
@@ -44,7 +47,9 @@ enum slot {
     SLOT_MARK_LAST,
     SLOT_MARK_SINCE,
     SLOT_COUNT = QUEUE_VALUE_END,
-    SLOT_KEY_CHECK = 100 /* a blob: text sealed with the queue's key */
+    SLOT_KEY_CHECK = 100,      /* a blob: text sealed with the queue's key */
+    SLOT_WITNESS = 101,        /* of the schema: queue.c */
+    SLOT_KEY_CHECK_AGAIN = 102 /* the same as 100, should that be damaged */
 };
 
 enum { FORGET_ROWS_MAX = 512, EVENTS_OF_AN_ID_MAX = 64 };
@@ -98,7 +103,24 @@ bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes);
 int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out);
 int queue_read_id(struct queue *q, enum sql sql,
                   struct recent_entry *out); /* seq, id, event, key */
-struct str queue_bound(struct queue *q, struct str event_id, struct str event); /* for its seal */
+/* rows.c */
+int queue_ready_to_visit(struct queue *q, struct fault *why);
+/* Queued and dead rows leave, dropped; how many there were. seqs: rising. */
+int queue_drop_rows(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
+                    struct fault *why);
+
+/* bond.c */
+/* What a row's seal is bound to: its columns, as they are stored. */
+struct queue_bond {
+    struct str event_id, event, key_event, test_code, boot_id;
+    int64_t occurred_ms, recorded_s, flags, boot_ms;
+};
+struct str queue_bound(struct queue *q, const struct queue_bond *bond, int version);
+/* out has room for QUEUE_ROW_MAX_BYTES. Length, or DAMAGED. The second opens the row that a
+ * statement stands on, of whose columns SEALED_COLUMNS (queue.c) begin at `column`. */
+int queue_open_sealed(struct queue *q, const struct queue_bond *bond, struct str sealed, char *out);
+int queue_open_row(struct queue *q, enum sql sql, int column, char *out);
+void queue_read_bond(struct queue *q, enum sql sql, int column, struct queue_bond *out);
 
 /* doubt.c */
 int doubt_load(struct queue *q, struct fault *why);

@@ -12,7 +12,7 @@
  *   known  fingerprint of (event id, key name) -> seq; ordered by fingerprint: 12 bytes of SHA-256
  *          of the id, then 4 of the name, so that all events of one id stand together
  *   doubt  ranges of seq whose outcome is unknown
- *   value  small numbers by slot (inside.h), and a text sealed with the queue's key
+ *   value  small numbers by slot (inside.h), and a text sealed with the queue's key, twice
  *
  * No further index, no retry state, no counter in a row: each page touched costs 4 KB of flash.
  *
@@ -28,7 +28,7 @@
  *    nobody waits; a part that is moved twice, after a power cut, does no harm.
  * 5. What memory says is what the tables say plus the open transaction: whenever a transaction is
  *    lost or rolled back, memory is read anew.
- * 6. A sealed row opens only under the id and name it was pushed with (seal.h).
+ * 6. A sealed row opens only with the columns it was pushed with (bond.c).
  * 7. After a failed fsync nothing that it covered is believed: the kernel may have dropped pages
  *    that still read back. The WAL is cut back to the last confirmed commit before it is read
  *    again.
@@ -81,6 +81,9 @@ const struct limits queue_limits = {
 #define APPLICATION_ID 1953525619 /* "tpos" */
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
+/* A second place for whose file it is and of which version, in a slot that keeps its meaning for
+ * ever: where the header says something else, the header is damaged. */
+#define WITNESS(version) "INSERT OR REPLACE INTO value VALUES(101, " TEXT(APPLICATION_ID) "*65536+" #version ");"
 static const char *const schema[] = {
     "PRAGMA application_id=" TEXT(APPLICATION_ID) ";"
     "CREATE TABLE event(seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL, event TEXT NOT NULL,"
@@ -97,6 +100,8 @@ static const char *const schema[] = {
     "CREATE TABLE doubt(id INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     " since_s INTEGER NOT NULL) STRICT;"
     "CREATE TABLE value(slot INTEGER PRIMARY KEY, value ANY NOT NULL) STRICT;",
+    /* 2: rows are sealed with all of their columns; those of 1 are still opened. */
+    WITNESS(2),
 };
 enum { SCHEMA_VERSION = sizeof schema / sizeof schema[0] };
 
@@ -109,12 +114,13 @@ enum { SCHEMA_VERSION = sizeof schema / sizeof schema[0] };
                    " 0, NULL, NULL, ended_s FROM past"
 #define ID_COLUMNS "seq, event_id, event, key_event"
 #define KEPT       "seq, event_id, event, key_event, test_code, occurred_ms, recorded_s, flags, boot_ms, boot_id"
+#define SEALED_COLUMNS "event_id, event, key_event, test_code, occurred_ms, recorded_s, flags, boot_ms, boot_id, sealed"
 #define TO_PAST    "INSERT INTO past SELECT seq, event_id, event, key_event, occurred_ms, recorded_s, ?3, ?4 FROM "
 static const char *const statements[SQL_COUNT] = {
     [SQL_PUSH]          = "INSERT INTO event VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
     [SQL_WALK]          = "SELECT " ROW_QUEUED " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
-    [SQL_SEALED]        = "SELECT event_id, event, sealed FROM event WHERE seq=?1",
-    [SQL_SET_TIME]      = "UPDATE event SET occurred_ms=?2, flags=flags & ~3, boot_ms=NULL, boot_id=NULL WHERE seq=?1",
+    [SQL_SEALED]        = "SELECT " SEALED_COLUMNS " FROM event WHERE seq=?1",
+    [SQL_SET_TIME]      = "UPDATE event SET occurred_ms=?2, flags=?3, boot_ms=NULL, boot_id=NULL, sealed=?4 WHERE seq=?1",
     [SQL_LIST_QUEUED]   = "SELECT " ROW_QUEUED " WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_LIST_DEAD]     = "SELECT " ROW_DEAD " WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_LIST_PAST]     = "SELECT " ROW_PAST " WHERE seq>?1 AND state=?3 ORDER BY seq LIMIT ?2",
@@ -125,7 +131,7 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_EVENT_REMOVE]  = "DELETE FROM event WHERE seq BETWEEN ?1 AND ?2",
     [SQL_DEAD_TO_PAST]  = TO_PAST "dead WHERE seq BETWEEN ?1 AND ?2",
     [SQL_DEAD_TO_EVENT] = "INSERT INTO event SELECT " KEPT ", sealed FROM dead WHERE seq=?1",
-    [SQL_DEAD_REMOVE]   = "DELETE FROM dead WHERE seq=?1",
+    [SQL_DEAD_REMOVE]   = "DELETE FROM dead WHERE seq BETWEEN ?1 AND ?2",
     [SQL_OLDEST]        = "SELECT seq, recorded_s FROM event ORDER BY seq LIMIT 1",
     [SQL_NEWEST]        = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1",
     [SQL_IN_RANGE]      = "SELECT 1 FROM event WHERE seq BETWEEN ?1 AND ?2 LIMIT 1",
@@ -137,6 +143,8 @@ static const char *const statements[SQL_COUNT] = {
                           " FROM dead WHERE seq>?1 UNION ALL SELECT " ID_COLUMNS " FROM past WHERE seq>?1",
     [SQL_PAST_AFTER]    = "SELECT " ID_COLUMNS ", ended_s FROM past WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_PAST_REMOVE]   = "DELETE FROM past WHERE seq=?1",
+    [SQL_ERASE_WALK]    = "SELECT seq, " SEALED_COLUMNS " FROM event WHERE seq>?1 UNION ALL SELECT seq, " SEALED_COLUMNS
+                          " FROM dead WHERE seq>?1 ORDER BY seq",
     [SQL_DOUBT_ALL]     = "SELECT id, first, last, since_s FROM doubt ORDER BY id",
     [SQL_DOUBT_ADD]     = "INSERT INTO doubt VALUES(?1, ?2, ?3, ?4)",
     [SQL_DOUBT_DATE]    = "UPDATE doubt SET since_s=?2 WHERE id=?1",
@@ -165,15 +173,6 @@ int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out)
     return queue_key_of(db_text(q->db, sql, 1), key_event.len ? key_event : event, &out->key);
 }
 
-struct str queue_bound(struct queue *q, struct str event_id, struct str event)
-{
-    buf_clear(&q->bound);
-    buf_add_str(&q->bound, event_id);
-    buf_add_char(&q->bound, '\0');
-    buf_add_str(&q->bound, event);
-    return buf_str(&q->bound);
-}
-
 static const struct str key_check_bound = {"queue key", 9}, key_check_text = {"tillpost", 8};
 
 static bool opens(struct queue *q, struct str bound, struct str sealed)
@@ -189,39 +188,30 @@ static int oldest_opens(struct queue *q, struct fault *why)
     db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(q->oldest_seq)));
     int r = db_next(q->db, SQL_SEALED, why);
     if (r <= 0) return r;
-    struct str bound = queue_bound(q, db_text(q->db, SQL_SEALED, 0), db_text(q->db, SQL_SEALED, 1));
-    r = opens(q, bound, db_text(q->db, SQL_SEALED, 2));
+    r = queue_open_row(q, SQL_SEALED, 0, (char *)q->sealed) >= 0;
     db_reset(q->db, SQL_SEALED);
     wipe(q->sealed, sizeof q->sealed);
     return r;
 }
 
-static int write_key_check(struct queue *q, struct fault *why)
+static int write_key_check(struct queue *q, enum slot slot, struct fault *why)
 {
     unsigned char sealed[64];
     int n = seal_encrypt(q->seal, key_check_bound, key_check_text, sealed);
     if (n < 0) return fault_set(why, n, NULL, "%s: cannot seal the key check", q->path);
     struct str blob = {(const char *)sealed, (size_t)n};
-    return db_run(q->db, SQL_VALUE_WRITE, DB_ARGS(DB_ARG_INT(SLOT_KEY_CHECK), DB_ARG_BLOB(blob)),
-                  why);
+    return db_run(q->db, SQL_VALUE_WRITE, DB_ARGS(DB_ARG_INT(slot), DB_ARG_BLOB(blob)), why);
 }
 
-static int load_values(struct queue *q, struct fault *why)
+/* fits: of the `seen` key checks. A new queue has none yet. */
+static int judge_key(struct queue *q, unsigned seen, unsigned fits, struct fault *why)
 {
-    enum { UNSEEN, FITS, DOES_NOT_FIT } key = UNSEEN;
-    int r;
-    memset(q->slots, 0, sizeof q->slots);
-    q->unsaved = 0;
-    db_start(q->db, SQL_VALUES, NULL, 0);
-    while ((r = db_next(q->db, SQL_VALUES, why)) > 0) {
-        int64_t slot = db_int(q->db, SQL_VALUES, 0);
-        if (slot >= 0 && slot < SLOT_COUNT) q->slots[slot] = db_int(q->db, SQL_VALUES, 1);
-        if (slot == SLOT_KEY_CHECK)
-            key = opens(q, key_check_bound, db_text(q->db, SQL_VALUES, 1)) ? FITS : DOES_NOT_FIT;
+    if (fits > 0) return 0;
+    int r = 0;
+    if (seen == 0 && q->oldest_seq == 0) {
+        r = write_key_check(q, SLOT_KEY_CHECK, why);
+        return r < 0 ? r : write_key_check(q, SLOT_KEY_CHECK_AGAIN, why);
     }
-    if (r >= 0) r = queue_load_ends(q, why);
-    if (r >= 0 && key == UNSEEN && q->oldest_seq == 0) r = write_key_check(q, why);
-    if (r < 0 || key != DOES_NOT_FIT) return r;
     r = oldest_opens(q, why);
     if (r != 0) return r;
     return fault_set(why, TILLPOST_E_CONFIG, NULL,
@@ -229,6 +219,24 @@ static int load_values(struct queue *q, struct fault *why)
                      "rows were sealed with another one; give back that key (queue.key_file), or "
                      "move the queue aside to begin a new one",
                      q->path);
+}
+
+static int load_values(struct queue *q, struct fault *why)
+{
+    unsigned seen = 0, fits = 0;
+    int r;
+    memset(q->slots, 0, sizeof q->slots);
+    q->unsaved = 0;
+    db_start(q->db, SQL_VALUES, NULL, 0);
+    while ((r = db_next(q->db, SQL_VALUES, why)) > 0) {
+        int64_t slot = db_int(q->db, SQL_VALUES, 0);
+        if (slot >= 0 && slot < SLOT_COUNT) q->slots[slot] = db_int(q->db, SQL_VALUES, 1);
+        if (slot != SLOT_KEY_CHECK && slot != SLOT_KEY_CHECK_AGAIN) continue;
+        seen++;
+        fits += opens(q, key_check_bound, db_text(q->db, SQL_VALUES, 1));
+    }
+    if (r >= 0) r = queue_load_ends(q, why);
+    return r < 0 ? r : judge_key(q, seen, fits, why);
 }
 
 int queue_load_ends(struct queue *q, struct fault *why)
@@ -364,6 +372,7 @@ static int make(const struct queue_options *o, const struct limits *limits, stru
                                .application_id = APPLICATION_ID,
                                .schema = schema,
                                .version = SCHEMA_VERSION,
+                               .witness = "SELECT value FROM value WHERE slot=101",
                                .statements = statements,
                                .statement_count = SQL_COUNT};
     return q->path == NULL ? TILLPOST_E_NO_MEMORY : seal_open(o->key, &q->seal);

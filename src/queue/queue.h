@@ -92,7 +92,7 @@ int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *mes
                struct fault *why);
 int queue_retry(struct queue *q, int64_t seq, struct fault *why); /* dead to queued; NOT_FOUND */
 int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why); /* queued or dead */
-/* The row's true time; it no longer is `stamped` or `unjudged`. */
+/* The row's true time; it no longer is `stamped` or `unjudged`. DAMAGED: its seal is broken. */
 int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why);
 
 /* The in-flight mark (one at most) and the ranges in doubt (one a batch). Ranges are of seq,

@@ -69,19 +69,29 @@ static int check_room(struct queue *q, const struct queue_event *e, struct fault
 
 static int insert(struct queue *q, const struct queue_event *e, int64_t seq, struct fault *why)
 {
-    struct db_arg none = {.kind = DB_NULL};
-    int n = seal_encrypt(q->seal, queue_bound(q, e->event_id, e->event), e->rest, q->sealed);
-    if (n < 0) return fault_set(why, n, NULL, "%s: the event cannot be sealed", q->path);
+    const struct db_arg none = {.kind = DB_NULL};
     struct str boot_id = {(const char *)e->boot_id, QUEUE_BOOT_BYTES};
+    const struct queue_bond b = {
+        .event_id = e->event_id,
+        .event = e->event,
+        .key_event = str_equal(e->event, e->key_event) ? STR("") : e->key_event,
+        .test_code = e->test_code,
+        .occurred_ms = e->occurred_ms,
+        .recorded_s = e->recorded_s,
+        .flags = (e->stamped ? FLAG_STAMPED : 0) | (e->unjudged ? FLAG_UNJUDGED : 0),
+        .boot_ms = e->stamped ? e->boot_ms : 0,
+        .boot_id = e->stamped ? boot_id : STR(""),
+    };
+    int n = seal_encrypt(q->seal, queue_bound(q, &b, SEAL_VERSION), e->rest, q->sealed);
+    if (n < 0) return fault_set(why, n, NULL, "%s: the event cannot be sealed", q->path);
     struct str sealed = {(const char *)q->sealed, (size_t)n};
-    int64_t flags = (e->stamped ? FLAG_STAMPED : 0) | (e->unjudged ? FLAG_UNJUDGED : 0);
     return db_run(q->db, SQL_PUSH,
-                  DB_ARGS(DB_ARG_INT(seq), DB_ARG_TEXT(e->event_id), DB_ARG_TEXT(e->event),
-                          str_equal(e->event, e->key_event) ? none : DB_ARG_TEXT(e->key_event),
-                          e->test_code.len > 0 ? DB_ARG_TEXT(e->test_code) : none,
-                          DB_ARG_INT(e->occurred_ms), DB_ARG_INT(e->recorded_s), DB_ARG_INT(flags),
-                          e->stamped ? DB_ARG_INT(e->boot_ms) : none,
-                          e->stamped ? DB_ARG_BLOB(boot_id) : none, DB_ARG_BLOB(sealed)),
+                  DB_ARGS(DB_ARG_INT(seq), DB_ARG_TEXT(b.event_id), DB_ARG_TEXT(b.event),
+                          b.key_event.len > 0 ? DB_ARG_TEXT(b.key_event) : none,
+                          b.test_code.len > 0 ? DB_ARG_TEXT(b.test_code) : none,
+                          DB_ARG_INT(b.occurred_ms), DB_ARG_INT(b.recorded_s), DB_ARG_INT(b.flags),
+                          e->stamped ? DB_ARG_INT(b.boot_ms) : none,
+                          e->stamped ? DB_ARG_BLOB(b.boot_id) : none, DB_ARG_BLOB(sealed)),
                   why);
 }
 
@@ -175,7 +185,7 @@ static int visit_rows(struct queue *q, enum sql sql, const struct db_arg *args, 
     return stop != 0 ? 1 : r;
 }
 
-static int ready_to_visit(struct queue *q, struct fault *why)
+int queue_ready_to_visit(struct queue *q, struct fault *why)
 {
     if (q->visiting > 0)
         return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not walk it", q->path);
@@ -185,7 +195,7 @@ static int ready_to_visit(struct queue *q, struct fault *why)
 static int visit_all(struct queue *q, enum sql sql, const struct db_arg *args, size_t n,
                      queue_visit visit, void *ctx, struct fault *why)
 {
-    int r = ready_to_visit(q, why);
+    int r = queue_ready_to_visit(q, why);
     if (r < 0) return r;
     r = visit_rows(q, sql, args, n, visit, ctx, why);
     return queue_done(q, r < 0 ? r : 0);
@@ -257,7 +267,7 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
 {
     int64_t seqs[2 * EVENTS_OF_AN_ID_MAX];
     size_t n = 0;
-    int r = ready_to_visit(q, why);
+    int r = queue_ready_to_visit(q, why);
     if (r < 0) return r;
     r = seqs_of_id(q, event_id, seqs, &n, why);
     for (size_t i = 0; r == 0 && i < n; i++)
@@ -268,16 +278,23 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
 /* The row that SQL_SEALED stands on. */
 static int open_row(struct queue *q, struct buf *out)
 {
-    struct db *db = q->db;
-    struct str bound = queue_bound(q, db_text(db, SQL_SEALED, 0), db_text(db, SQL_SEALED, 1));
-    struct str sealed = db_text(db, SQL_SEALED, 2);
-    if (sealed.len < SEAL_OVERHEAD_BYTES) return TILLPOST_E_DAMAGED;
-    if (!buf_reserve(out, sealed.len - SEAL_OVERHEAD_BYTES)) return TILLPOST_E_NO_MEMORY;
-    int n = seal_decrypt(q->seal, bound, (const unsigned char *)sealed.p, sealed.len,
-                         out->p + out->len);
+    size_t len = db_text(q->db, SQL_SEALED, 9).len;
+    if (len < SEAL_OVERHEAD_BYTES || len > sizeof q->sealed) return TILLPOST_E_DAMAGED;
+    if (!buf_reserve(out, len - SEAL_OVERHEAD_BYTES)) return TILLPOST_E_NO_MEMORY;
+    int n = queue_open_row(q, SQL_SEALED, 0, out->p + out->len);
     if (n > 0) out->len += (size_t)n;
     out->p[out->len] = '\0';
     return n < 0 ? n : 0;
+}
+
+static int broken_seal(struct queue *q, int64_t seq, int err, struct fault *why)
+{
+    if (err == TILLPOST_E_NO_MEMORY)
+        return fault_set(why, err, NULL, "event %" PRId64 " does not fit into memory", seq);
+    return fault_set(why, err, NULL,
+                     "%s: event %" PRId64 " is damaged: its seal is broken; the others are "
+                     "not concerned",
+                     q->path, seq);
 }
 
 static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
@@ -288,14 +305,7 @@ static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *w
     if (r < 0) return r;
     r = open_row(q, out);
     db_reset(q->db, SQL_SEALED);
-    if (r == TILLPOST_E_NO_MEMORY)
-        return fault_set(why, r, NULL, "event %" PRId64 " does not fit into memory", seq);
-    if (r < 0)
-        return fault_set(why, r, NULL,
-                         "%s: event %" PRId64 " is damaged: its seal is broken; the others are "
-                         "not concerned",
-                         q->path, seq);
-    return 0;
+    return r < 0 ? broken_seal(q, seq, r, why) : 0;
 }
 
 int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
@@ -315,28 +325,64 @@ static int note_gone(struct queue *q, int64_t first, int64_t last, int64_t count
     return r < 0 ? r : doubt_prune(q, first, last, why);
 }
 
-static int end_range(struct queue *q, int64_t first, int64_t last, enum queue_state state,
-                     int64_t now_s, struct fault *why)
+/* Rows of a range leave a table for `past`: how many. */
+static int end_range(struct queue *q, enum sql to_past, enum sql remove,
+                     const struct db_arg range[4], struct fault *why)
 {
-    const struct db_arg args[] = {DB_ARG_INT(first), DB_ARG_INT(last), DB_ARG_INT(now_s),
-                                  DB_ARG_INT(state)};
-    int r = db_run(q->db, SQL_EVENT_TO_PAST, args, 4, why);
-    return r <= 0 ? r : db_run(q->db, SQL_EVENT_REMOVE, args, 2, why);
+    int r = db_run(q->db, to_past, range, 4, why);
+    return r <= 0 ? r : db_run(q->db, remove, range, 2, why);
+}
+
+/* The runs of consecutive numbers among seqs, one after the other: false at the end. */
+static bool next_run(const int64_t *seqs, size_t n, size_t *at, size_t *first)
+{
+    if (*at == n) return false;
+    *first = (*at)++;
+    while (*at < n && seqs[*at] == seqs[*at - 1] + 1) ++*at;
+    return true;
+}
+
+struct leaving {
+    enum queue_state state;
+    bool also_dead; /* dead rows too */
+    int64_t now_s;
+    int64_t queued, dead; /* so many left */
+};
+
+static int leave(struct queue *q, const int64_t *seqs, size_t n, struct leaving *l,
+                 struct fault *why)
+{
+    int r = 0;
+    for (size_t at = 0, first; r >= 0 && next_run(seqs, n, &at, &first);) {
+        const struct db_arg range[] = {DB_ARG_INT(seqs[first]), DB_ARG_INT(seqs[at - 1]),
+                                       DB_ARG_INT(l->now_s), DB_ARG_INT(l->state)};
+        r = end_range(q, SQL_EVENT_TO_PAST, SQL_EVENT_REMOVE, range, why);
+        if (r > 0) l->queued += r;
+        if (r >= 0 && l->also_dead) r = end_range(q, SQL_DEAD_TO_PAST, SQL_DEAD_REMOVE, range, why);
+        if (r > 0 && l->also_dead) l->dead += r;
+    }
+    if (r < 0) return r;
+    int64_t low = INT64_MAX, high = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (seqs[i] < low) low = seqs[i];
+        if (seqs[i] > high) high = seqs[i];
+    }
+    if (l->dead > 0) queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - l->dead);
+    return l->queued > 0 ? note_gone(q, low, high, l->queued, why) : 0;
 }
 
 static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
 {
-    int64_t gone = 0, first = n > 0 ? seqs[0] : 0, last = first;
-    for (size_t i = 0, next; i < n; i = next) {
-        next = i + 1;
-        while (next < n && seqs[next] == seqs[next - 1] + 1) next++;
-        int r = end_range(q, seqs[i], seqs[next - 1], QUEUE_SENT, now_s, why);
-        if (r < 0) return r;
-        gone += r;
-        if (seqs[i] < first) first = seqs[i];
-        if (seqs[next - 1] > last) last = seqs[next - 1];
-    }
-    return gone > 0 ? note_gone(q, first, last, gone, why) : 0;
+    struct leaving l = {.state = QUEUE_SENT, .now_s = now_s};
+    return leave(q, seqs, n, &l, why);
+}
+
+int queue_drop_rows(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
+                    struct fault *why)
+{
+    struct leaving l = {.state = QUEUE_DROPPED, .also_dead = true, .now_s = now_s};
+    int r = leave(q, seqs, n, &l, why);
+    return r < 0 ? r : (int)(l.queued + l.dead);
 }
 
 int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
@@ -376,7 +422,7 @@ static int retry(struct queue *q, int64_t seq, struct fault *why)
 {
     int r = db_run(q->db, SQL_DEAD_TO_EVENT, DB_ARGS(DB_ARG_INT(seq)), why);
     if (r == 0) return not_found(q, seq, why);
-    if (r > 0) r = db_run(q->db, SQL_DEAD_REMOVE, DB_ARGS(DB_ARG_INT(seq)), why);
+    if (r > 0) r = db_run(q->db, SQL_DEAD_REMOVE, DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(seq)), why);
     if (r < 0) return r;
     queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - 1);
     return note_gone(q, seq, seq, -1, why);
@@ -390,15 +436,8 @@ int queue_retry(struct queue *q, int64_t seq, struct fault *why)
 
 static int drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why)
 {
-    int r = end_range(q, seq, seq, QUEUE_DROPPED, now_s, why);
-    if (r != 0) return r < 0 ? r : note_gone(q, seq, seq, 1, why);
-    const struct db_arg args[] = {DB_ARG_INT(seq), DB_ARG_INT(seq), DB_ARG_INT(now_s),
-                                  DB_ARG_INT(QUEUE_DROPPED)};
-    r = db_run(q->db, SQL_DEAD_TO_PAST, args, 4, why);
-    if (r == 0) return not_found(q, seq, why);
-    if (r > 0) r = db_run(q->db, SQL_DEAD_REMOVE, args, 1, why);
-    if (r >= 0) queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - 1);
-    return r < 0 ? r : 0;
+    int r = queue_drop_rows(q, &seq, 1, now_s, why);
+    return r == 0 ? not_found(q, seq, why) : r < 0 ? r : 0;
 }
 
 int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why)
@@ -407,11 +446,37 @@ int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why)
     return r < 0 ? r : queue_done(q, drop(q, seq, now_s, why));
 }
 
+/* The row that SQL_SEALED stands on, sealed anew with another time.  */
+static int set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why)
+{
+    struct queue_bond bond;
+    struct buf plain;
+    buf_init(&plain, QUEUE_ROW_MAX_BYTES);
+    int r = open_row(q, &plain);
+    queue_read_bond(q, SQL_SEALED, 0, &bond);
+    bond.occurred_ms = occurred_ms;
+    bond.flags &= ~(int64_t)(FLAG_STAMPED | FLAG_UNJUDGED);
+    bond.boot_ms = 0;
+    bond.boot_id = STR("");
+    struct str bound = queue_bound(q, &bond, SEAL_VERSION);
+    if (r >= 0) r = seal_encrypt(q->seal, bound, buf_str(&plain), q->sealed);
+    buf_free(&plain);
+    if (r < 0) return broken_seal(q, seq, r, why);
+    struct str sealed = {(const char *)q->sealed, (size_t)r};
+    return db_run(q->db, SQL_SET_TIME,
+                  DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(occurred_ms), DB_ARG_INT(bond.flags),
+                          DB_ARG_BLOB(sealed)),
+                  why);
+}
+
 int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why)
 {
     int r = queue_change(q, why);
     if (r < 0) return r;
-    r = db_run(q->db, SQL_SET_TIME, DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(occurred_ms)), why);
+    db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
+    r = db_next(q->db, SQL_SEALED, why);
     if (r == 0) return not_found(q, seq, why);
+    if (r > 0) r = set_time(q, seq, occurred_ms, why);
+    db_reset(q->db, SQL_SEALED);
     return queue_done(q, r < 0 ? r : 0);
 }

@@ -64,7 +64,7 @@ int seal_decrypt(struct seal *s, struct str bound_to, const unsigned char *seale
                  size_t sealed_len, char *out)
 {
     if (sealed_len < SEAL_OVERHEAD_BYTES || sealed_len > INT_MAX) return TILLPOST_E_DAMAGED;
-    if (sealed[0] != SEAL_VERSION) return TILLPOST_E_DAMAGED;
+    if (sealed[0] != SEAL_VERSION && sealed[0] != SEAL_VERSION_NAMES) return TILLPOST_E_DAMAGED;
     size_t len = sealed_len - SEAL_OVERHEAD_BYTES;
     const unsigned char *nonce = sealed + 1, *text = nonce + SEAL_NONCE_BYTES;
     int rc = mbedtls_gcm_auth_decrypt(&s->gcm, len, nonce, SEAL_NONCE_BYTES,

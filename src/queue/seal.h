@@ -1,9 +1,9 @@
 /*
  * seal.h: AES-256-GCM of a row, bound to its id. The room's only door to mbedTLS.
  *
- * Format (stable, bytes): 1 version (1) | 12 nonce, random | ciphertext | 16 tag. The additional
- * data are what the caller binds the row to (the event id, a NUL and the event name), so that a
- * row moved under another id does not open.
+ * Format (stable, bytes): 1 version | 12 nonce, random | ciphertext | 16 tag. The additional data
+ * are what the caller binds the text to, so that a row under another id, or with another time, does
+ * not open. The version says what a caller's rows are bound to: 1 id and name, 2 all columns.
  */
 #ifndef QUEUE_SEAL_H
 #define QUEUE_SEAL_H
@@ -14,7 +14,8 @@ enum {
     SEAL_KEY_BYTES = 32,
     SEAL_NONCE_BYTES = 12,
     SEAL_TAG_BYTES = 16,
-    SEAL_VERSION = 1,
+    SEAL_VERSION_NAMES = 1, /* still opened */
+    SEAL_VERSION = 2,       /* what is sealed from now on */
     SEAL_OVERHEAD_BYTES = 1 + SEAL_NONCE_BYTES + SEAL_TAG_BYTES,
     SEAL_HASH_BYTES = 32
 };

@@ -2,7 +2,7 @@
  * queue_power_cut.c: the real queue on a disk in memory, cut off at every write.
  *
  * A seeded workload (sales alone and in groups, marks, deliveries, dead letters, retries, drops,
- * doubts, forgetting, merging, shrinking, checkpoints, restarts) runs once and leaves a log of
+ * erasures, doubts, forgetting, merging, shrinking, checkpoints, restarts) runs once and leaves a log of
  * every write, truncation and sync, and a list of points: after each call that returned, how long
  * the log was and a digest of all that the queue then answered. Then, for cut after cut, the disk
  * is built as a power cut may leave it (memory_vfs.h), the queue is opened on it, and its digest
@@ -25,6 +25,7 @@
 #include <cmocka.h>
 
 #include "memory_vfs.h"
+#include "queue/erase.h"
 #include "queue/limits.h"
 #include "queue/queue.h"
 
@@ -315,17 +316,9 @@ static int doubt_some(struct world *w)
     return queue_doubt_add(w->q, &range, NULL);
 }
 
-static int set_one_time(struct world *w)
-{
-    struct collecting c;
-    int r = collect_some(w, QUEUE_QUEUED, 1, &c);
-    return r < 0 || c.count == 0 ? r : queue_set_time(w->q, c.seqs[0], w->now_s * 1000, NULL);
-}
-
 /* clang-format off */
 static const struct { unsigned share; int (*change)(struct world *); } changes[] = {
     {12, push_some}, {4, settle_some}, {2, bury_one}, {1, retry_one}, {1, drop_one}, {1, doubt_some},
-    {1, set_one_time},
 };
 /* clang-format on */
 
@@ -368,6 +361,30 @@ static int tidy_step(struct world *w)
     return r;
 }
 
+static bool begins_like(void *ctx, struct str rest)
+{
+    return rest.len > 0 && (unsigned char)rest.p[0] % 16 == *(const unsigned *)ctx;
+}
+
+/* What is erased commits by itself; what that will look like is tried, and rolled back, before. */
+static int erase_step(struct world *w)
+{
+    struct queue_erasure e;
+    unsigned who = roll(w, 16);
+    queue_erasure_begin(&e);
+    int r = queue_erasure_look(w->q, &e, begins_like, &who, 1000, NULL);
+    for (size_t i = 0; r >= 0 && i < e.count; i++) r = queue_drop(w->q, e.seqs[i], w->now_s, NULL);
+    if (r >= 0) {
+        (void)digest(w->q, &w->tried);
+        w->tried.unforgettable = 0;
+        queue_rollback(w->q);
+        r = queue_erasure_finish(w->q, &e, w->now_s, NULL);
+    }
+    queue_erasure_free(&e);
+    if (r >= 0) note_point(w, w->disk.op_count);
+    return r;
+}
+
 static int restart_step(struct world *w)
 {
     queue_close(w->q);
@@ -381,6 +398,7 @@ static int step(struct world *w)
     w->now_s += 1 + roll(w, 100);
     unsigned what = roll(w, 60);
     if (what == 0) return restart_step(w);
+    if (what < 3) return erase_step(w);
     return what < 40 ? commit_step(w) : tidy_step(w);
 }
 
