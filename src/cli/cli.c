@@ -37,7 +37,7 @@ const struct cli_verb cli_verbs[] = {
   {"show",       verb_show,       "js",    "ID",          "all that is known of an event",                  "tillpost show till-7-00042"},
   {"retry",      verb_retry,      "jsD",   "ID...|--dead",       "put dead events back into the queue",            "tillpost retry --dead"},
   {"drop",       verb_drop,       "jsD",   "ID...|--dead",       "give events up; their ids stay known",           "tillpost drop till-7-00042"},
-  {"erase",      verb_erase,      "jsep",  NULL,          "remove a person's events for good",              "tillpost erase --email - < address.txt"},
+  {"erase",      verb_erase,      "jsep",  NULL,          "remove a person's events for good",              "echo a@example.com | tillpost erase --email -"},
   {"sync",       verb_sync,       "js",    NULL,          "try to deliver now",                             "tillpost sync"},
   {"pause",      verb_pause,      "js",    NULL,          "stop deliveries; recording goes on",             "tillpost pause"},
   {"resume",     verb_resume,     "js",    NULL,          "deliver again",                                  "tillpost resume"},

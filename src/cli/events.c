@@ -320,10 +320,9 @@ static int erase(struct cli *c, struct str body)
 int verb_erase(struct cli *c)
 {
     struct buf body;
-    const char *source = c->email ? c->email : c->phone;
-    if ((c->email == NULL) == (c->phone == NULL) || strcmp(source, "-") != 0) {
-        fprintf(stderr, "tillpost: say --email - or --phone -, and give the value on standard "
-                        "input\n");
+    if ((c->email == NULL) == (c->phone == NULL)) {
+        fprintf(stderr, "tillpost: say --email - or --phone -, one of them, and give the value on "
+                        "standard input\n");
         return EXIT_USAGE;
     }
     buf_init(&body, ANSWER_MAX_BYTES);

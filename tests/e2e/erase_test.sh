@@ -20,8 +20,8 @@ batch() {
     local n sep=''
     printf '{"batch":['
     for ((n = $1; n <= $2; n++)); do
-        printf '%s{"type":"track","event":"Order Completed","messageId":"b-%d","properties":{"email":"p%d@example.com","value":1}}' \
-            "$sep" $n $((n / 10))
+        printf '%s{"type":"track","event":"Order Completed","messageId":"b-%d",' "$sep" $n
+        printf '"properties":{"email":"p%d@example.com","value":1}}' $((n / 10))
         sep=,
     done
     printf ']}'
