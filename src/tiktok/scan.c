@@ -217,22 +217,23 @@ static bool is_local_char(char c)
     return (unsigned char)c > ' ' && strchr("/?&=#,;:<>()[]\\\"@", c) == NULL;
 }
 
-/* Two labels or more; the last has two characters or more and does not begin with a digit. */
+/* Two labels or more; the last does not begin with a digit. What pii_email would hash and the DNS
+ * does not have, x@b.c, is kept out as well. */
 static bool is_domain_at(struct str s, size_t i)
 {
     size_t labels = 0, len = 0;
-    char c = '\0', first = '\0';
-    for (; i < s.len; i += char_at(s, i, &c)) {
-        (void)char_at(s, i, &c);
-        if (is_label_char(c)) {
-            if (len++ == 0) first = c;
-        } else if (c == '.' && len > 0) {
+    for (size_t bytes; i < s.len; i += bytes) {
+        char c;
+        bytes = char_at(s, i, &c);
+        if (c == '.' && len > 0) {
             labels++;
             len = 0;
+        } else if (is_label_char(c)) {
+            if (labels > 0 && len == 0 && !is_digit(c)) return true;
+            len++;
         } else {
             break;
         }
-        if (labels > 0 && len == 2 && !is_digit(first)) return true;
     }
     return false;
 }

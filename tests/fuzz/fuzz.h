@@ -14,6 +14,10 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* For targets that know what their input is made of. All chance comes from the seed. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+/* libFuzzer's own; absent when the corpus is replayed. */
+__attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
 #define MUST(holds) ((holds) ? (void)0 : fuzz_stop(__FILE__, __LINE__, #holds))
 
