@@ -365,7 +365,7 @@ static void work(struct place *p, uint32_t seed, int steps)
         for (size_t k = 0; what == 8 && k < c.count; k += 2)
             good(p, queue_retry(p->q, c.seqs[k], &p->why));
         commit(p);
-        (void)queue_tidy(p->q, NOW_S - 60, NULL);
+        (void)queue_tidy(p->q, &(struct queue_ages){NOW_S - 60, NOW_S - 60}, NULL);
     }
 }
 

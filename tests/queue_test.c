@@ -176,7 +176,9 @@ static char state_of(struct place *p, const char *id)
 static void tidy_all(struct place *p, int64_t forget_before_s)
 {
     int r;
-    while ((r = queue_tidy(p->q, forget_before_s, &p->why)) == 1) continue;
+    const struct queue_ages ages = {forget_before_s, INT64_MIN};
+    while ((r = queue_tidy(p->q, forget_before_s == INT64_MIN ? NULL : &ages, &p->why)) == 1)
+        continue;
     good(p, r);
 }
 
@@ -747,7 +749,7 @@ static void random_moves_agree_with_a_plain_model(void **state)
         commit(p);
         kept = now;
         kept_pushed = pushed;
-        if (roll(&now, 4) == 0) good(p, queue_tidy(p->q, INT64_MIN, &p->why));
+        if (roll(&now, 4) == 0) good(p, queue_tidy(p->q, NULL, &p->why));
         if (roll(&now, 12) == 0) reopened(p);
         if (step % 10 == 0) model_check(p, &now, pushed);
     }
@@ -897,7 +899,7 @@ static int nest(void *ctx, const struct queue_row *row)
     };
     for (size_t i = 0; i < sizeof inner / sizeof inner[0]; i++)
         refused(p, inner[i], TILLPOST_E_INTERNAL, "visitor");
-    assert_int_equal(queue_tidy(p->q, INT64_MAX, &p->why), 0);
+    assert_int_equal(queue_tidy(p->q, &(struct queue_ages){INT64_MAX, INT64_MAX}, &p->why), 0);
     assert_int_equal(do_unseal(p, row->seq), 0);
     assert_int_equal(counts(p).queued, 5);
     assert_int_equal(queue_doubt_find(p->q, row->seq, &range), 0);
@@ -1485,6 +1487,36 @@ static void ids_are_forgotten_when_their_time_has_come(void **state)
         0);
 }
 
+/* Nobody looked at them: what they hold goes, their ids are forgotten in their turn. */
+static void dead_rows_are_dropped_when_their_time_has_come(void **state)
+{
+    struct place *p = *state;
+    char id[64];
+    opened(p);
+    push_many(p, "a", 35);
+    for (int64_t seq = 1; seq <= 35; seq++)
+        good(p, queue_bury(p->q, seq, "tiktok_1", "no", NOW_S + seq % 7, &p->why));
+    (void)push(p, "queued");
+    commit(p);
+    queue_close(p->q);
+    (void)opened(p);
+    const struct queue_ages ages = {NOW_S - 1000, NOW_S + 3};
+    int r;
+    while ((r = queue_tidy(p->q, &ages, &p->why)) == 1) continue;
+    good(p, r);
+    assert_int_equal(counts(p).dead, 20);
+    assert_int_equal(counts(p).queued, 1);
+    for (int i = 0; i < 35; i++) {
+        (void)snprintf(id, sizeof id, "a-%d", i);
+        assert_int_equal(state_of(p, id), (i + 1) % 7 < 3 ? 'X' : 'D');
+    }
+    reopened(p);
+    assert_int_equal(counts(p).dead, 20);
+    const struct queue_ages later = {NOW_S + 4, NOW_S + 3};
+    while ((r = queue_tidy(p->q, &later, &p->why)) == 1) continue;
+    assert_int_equal(state_of(p, "a-0"), '-');
+}
+
 static void an_id_that_is_forgotten_soon_may_come_again_too(void **state)
 {
     struct place *p = *state;
@@ -1518,7 +1550,10 @@ static void at_rest_nothing_is_written(void **state)
     read_all(wal, &before[1]);
     struct stat st[2], now[2];
     assert_int_equal(stat(p->path, &st[0]) + stat(wal, &st[1]), 0);
-    for (int i = 0; i < 100; i++) assert_int_equal(queue_tidy(p->q, NOW_S - 5 + i, &p->why), 0);
+    for (int i = 0; i < 100; i++) {
+        const struct queue_ages ages = {NOW_S - 5 + i, NOW_S - 5 + i};
+        assert_int_equal(queue_tidy(p->q, &ages, &p->why), 0);
+    }
     assert_false(queue_dirty(p->q));
     read_all(p->path, &after[0]);
     read_all(wal, &after[1]);
@@ -1557,7 +1592,7 @@ static void the_file_shrinks_after_a_backlog_and_the_wal_stays_small(void **stat
         (void)snprintf(prefix, sizeof prefix, "%d", i);
         push_many(p, prefix, 100);
         commit(p);
-        if (i % 3 == 0) (void)queue_tidy(p->q, INT64_MIN, &p->why);
+        if (i % 3 == 0) (void)queue_tidy(p->q, NULL, &p->why);
         assert_true(bytes_of(wal) < small.wal_max_bytes + 400 * 1024);
     }
     int64_t full = counts(p).size_bytes;
@@ -1633,6 +1668,7 @@ int main(void)
         PLACED(a_read_only_disk_is_named),
         PLACED(a_limit_of_file_sizes_reads_as_full),
         PLACED(ids_are_forgotten_when_their_time_has_come),
+        PLACED(dead_rows_are_dropped_when_their_time_has_come),
         PLACED(an_id_that_is_forgotten_soon_may_come_again_too),
         PLACED(at_rest_nothing_is_written),
         PLACED(opening_and_closing_writes_nothing),

@@ -17,9 +17,10 @@ enum {
     AGENT_COMMIT_MAX_BYTES = 2 * 1024 * 1024,    /* pushed in one commit */
     AGENT_ANSWER_MAX_BYTES = 8 * 1024 * 1024,    /* of one answer */
     AGENT_SLEEP_MAX_MS = 60 * 1000,
-    AGENT_TIDY_EVERY_MS = 30 * 1000, /* while nothing happens */
-    AGENT_TIDY_SLICE_MS = 5,         /* between two steps of tidying */
-    AGENT_STORAGE_FAULTS_MAX = 3,    /* in a minute; then exit 74 */
+    AGENT_TIDY_EVERY_MS = 30 * 1000,    /* while nothing happens */
+    AGENT_TIDY_SLICE_MS = 5,            /* between two steps of tidying */
+    AGENT_STORAGE_FAULTS_MAX = 3,       /* in a minute; then exit 74 */
+    AGENT_DEAD_KEEP_S = 90 * 24 * 3600, /* dead rows; then they are dropped */
     AGENT_COMMIT_BUCKETS = 10
 };
 

@@ -149,11 +149,16 @@ static void tidy(struct agent *a)
 {
     struct fault why = {0};
     if (a->now.mono_ms < a->tidy_at_ms || queue_dirty(a->queue)) return;
-    int64_t forget =
-        a->clock.trusted
-            ? (clock_truth_ms(&a->clock, &a->now) - a->config->queue.keep_sent_ms) / 1000
-            : INT64_MIN;
-    int rc = queue_tidy(a->queue, forget, &why);
+    int64_t now_s = clock_truth_ms(&a->clock, &a->now) / 1000;
+    const struct queue_ages ages = {now_s - a->config->queue.keep_sent_ms / 1000,
+                                    now_s - AGENT_DEAD_KEEP_S};
+    struct queue_counts before, after;
+    queue_counts(a->queue, &before);
+    int rc = queue_tidy(a->queue, a->clock.trusted ? &ages : NULL, &why);
+    queue_counts(a->queue, &after);
+    if (after.dead < before.dead)
+        log_line(LOG_LEVEL_WARNING, "%lld dead events were dropped: nobody looked for 90 days",
+                 (long long)(before.dead - after.dead));
     if (rc < 0) note_storage_fault(a, &why);
     a->tidy_at_ms = a->now.mono_ms + (rc == 1 ? AGENT_TIDY_SLICE_MS : AGENT_TIDY_EVERY_MS);
 }

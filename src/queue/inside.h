@@ -29,7 +29,7 @@ enum sql {
     SQL_DEAD_TO_PAST, SQL_DEAD_TO_EVENT, SQL_DEAD_REMOVE,
     SQL_OLDEST, SQL_NEWEST, SQL_IN_RANGE,
     SQL_KNOWN_FIND, SQL_KNOWN_OF_ID, SQL_KNOWN_ADD, SQL_KNOWN_REMOVE,
-    SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE,
+    SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE, SQL_DEAD_AFTER,
     SQL_ERASE_WALK,
     SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_DATE, SQL_DOUBT_REMOVE,
     SQL_VALUES, SQL_VALUE_WRITE,
@@ -59,6 +59,12 @@ struct doubt {
     struct queue_range range;
 };
 
+/* Through a table in order of seq, a step at a time; the next pass begins an hour later. */
+struct pass {
+    bool on;
+    int64_t before_s, after_seq;
+};
+
 struct queue {
     char *path, *ballast_path; /* ballast_path NULL: none */
     const struct limits *limits;
@@ -81,8 +87,8 @@ struct queue {
     /* Idle work under way. */
     int64_t merge_upto; /* 0: none */
     unsigned merge_part;
-    bool forgetting, shrinking;
-    int64_t forget_before_s, forget_after_seq;
+    bool shrinking;
+    struct pass forgetting, expiring;
     bool full; /* the disk was full and nobody has seen space since */
     struct fault full_why;
     int64_t try_space_ms, ballast_bytes;

@@ -143,6 +143,7 @@ static const char *const statements[SQL_COUNT] = {
                           " FROM dead WHERE seq>?1 UNION ALL SELECT " ID_COLUMNS " FROM past WHERE seq>?1",
     [SQL_PAST_AFTER]    = "SELECT " ID_COLUMNS ", ended_s FROM past WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_PAST_REMOVE]   = "DELETE FROM past WHERE seq=?1",
+    [SQL_DEAD_AFTER]    = "SELECT seq, ended_s FROM dead WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_ERASE_WALK]    = "SELECT seq, " SEALED_COLUMNS " FROM event WHERE seq>?1 UNION ALL SELECT seq, " SEALED_COLUMNS
                           " FROM dead WHERE seq>?1 ORDER BY seq",
     [SQL_DOUBT_ALL]     = "SELECT id, first, last, since_s FROM doubt ORDER BY id",
@@ -300,7 +301,7 @@ static int load(struct queue *q, struct fault *why)
     int r = load_values(q, why);
     if (r < 0) return r;
     q->merge_upto = 0;
-    q->forgetting = false;
+    q->forgetting.on = q->expiring.on = false;
     r = check_counters(q, why);
     if (r >= 0) r = make_recent(q, why);
     if (r >= 0) r = load_recent(q, why);
@@ -362,7 +363,7 @@ static int make(const struct queue_options *o, const struct limits *limits, stru
     if (q == NULL) return TILLPOST_E_NO_MEMORY;
     q->limits = limits;
     q->max_size_bytes = o->max_size_bytes;
-    q->forget_before_s = INT64_MIN;
+    q->forgetting.before_s = q->expiring.before_s = INT64_MIN;
     buf_init(&q->bound, QUEUE_ROW_MAX_BYTES * 2);
     q->path = joined(o->path, "");
     if (o->vfs == NULL && limits->ballast_bytes > 0) q->ballast_path = joined(o->path, "-ballast");

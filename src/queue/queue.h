@@ -5,9 +5,8 @@
  * synchronous=FULL. Changes gather in one transaction, opened by the first of them; nothing is
  * durable, and nothing may be answered, before queue_commit has returned >= 0. After a failed
  * commit or change the whole open transaction is gone (rolled back) and the queue has reopened and
- * verified itself or says DAMAGED/STORAGE at the next call. NOT_FOUND, TOO_LARGE and a push's
- * QUEUE_FULL are no such failures: they change nothing and leave the transaction open, as
- * queue_dirty then says.
+ * verified itself or says what is wrong at the next call. NOT_FOUND, TOO_LARGE, a broken seal and a
+ * push's QUEUE_FULL are no such failures: the transaction stays open, as queue_dirty then says.
  *
  * Units: times in Unix seconds (`_s`) unless named `_ms`. Owner: rows handed out borrow until the
  * next call on the queue; in a visitor, until it returns.
@@ -23,7 +22,6 @@
 #include "base/text.h"
 
 enum { QUEUE_KEY_BYTES = 32, QUEUE_BOOT_BYTES = 16, QUEUE_ROW_MAX_BYTES = 64 * 1024 };
-
 enum queue_state { QUEUE_QUEUED, QUEUE_SENT, QUEUE_DEAD, QUEUE_DROPPED };
 
 struct queue;
@@ -107,7 +105,7 @@ int queue_doubt_add(struct queue *q, const struct queue_range *r, struct fault *
 /* The doubt range that holds seq with the earliest since_s: 1 and *out, or 0. */
 int queue_doubt_find(struct queue *q, int64_t seq, struct queue_range *out);
 int queue_doubt_count(struct queue *q);
-/* Gives every doubt the hour that `date` makes of its own; writes only what changes. */
+/* Gives every doubt the hour that `date` makes of its own. */
 typedef int64_t (*queue_date)(const void *ctx, int64_t since_s);
 int queue_doubt_redate(struct queue *q, queue_date date, const void *ctx, struct fault *why);
 
@@ -140,10 +138,13 @@ struct queue_counts { /* O(1), from memory */
 };
 void queue_counts(struct queue *q, struct queue_counts *out);
 
-/* Idle work in small steps; returns 1 when there may be more to do. Forgets sent and dropped ids
- * that ended before forget_before_s (INT64_MIN: none; looks for them again once that has moved on
- * by an hour), checkpoints, gives pages back, keeps the ballast. Commits by itself; does nothing
- * while a transaction is open. At rest it writes nothing. */
-int queue_tidy(struct queue *q, int64_t forget_before_s, struct fault *why);
+/* Idle work in small steps; 1: there may be more to do. Forgets sent and dropped ids that ended
+ * before forget_before_s, drops dead rows that ended before dead_before_s (ages NULL: neither; again
+ * once that has moved on by an hour), checkpoints, gives pages back, keeps the ballast. Commits by
+ * itself; does nothing while a transaction is open. At rest it writes nothing. */
+struct queue_ages {
+    int64_t forget_before_s, dead_before_s;
+};
+int queue_tidy(struct queue *q, const struct queue_ages *ages, struct fault *why);
 
 #endif

@@ -132,12 +132,12 @@ static int find_forgettable(struct queue *q, size_t *count, bool *end, struct fa
     int r;
     *count = 0;
     db_start(q->db, SQL_PAST_AFTER,
-             DB_ARGS(DB_ARG_INT(q->forget_after_seq), DB_ARG_INT(q->limits->forget_rows)));
+             DB_ARGS(DB_ARG_INT(q->forgetting.after_seq), DB_ARG_INT(q->limits->forget_rows)));
     while ((r = db_next(q->db, SQL_PAST_AFTER, why)) > 0) {
         struct recent_entry *e = &q->forget[*count];
         seen++;
-        q->forget_after_seq = db_int(q->db, SQL_PAST_AFTER, 0);
-        if (db_int(q->db, SQL_PAST_AFTER, 4) >= q->forget_before_s) continue;
+        q->forgetting.after_seq = db_int(q->db, SQL_PAST_AFTER, 0);
+        if (db_int(q->db, SQL_PAST_AFTER, 4) >= q->forgetting.before_s) continue;
         r = queue_read_id(q, SQL_PAST_AFTER, e);
         if (r < 0) break;
         ++*count;
@@ -164,11 +164,45 @@ static int forget(struct queue *q, struct fault *why)
 {
     size_t count;
     bool end;
-    if (!q->forgetting) return 0;
+    if (!q->forgetting.on) return 0;
     int r = find_forgettable(q, &count, &end, why);
     if (r < 0) return r;
-    if (end) q->forgetting = false;
+    if (end) q->forgetting.on = false;
     return count == 0 ? 0 : forget_rows(q, count, why);
+}
+
+/* Dead rows have no order of age: the pass goes through all of them. */
+static int find_expired(struct queue *q, int64_t *seqs, size_t *count, bool *end, struct fault *why)
+{
+    struct pass *p = &q->expiring;
+    size_t seen = 0;
+    int r;
+    *count = 0;
+    db_start(q->db, SQL_DEAD_AFTER,
+             DB_ARGS(DB_ARG_INT(p->after_seq), DB_ARG_INT(q->limits->forget_rows)));
+    while ((r = db_next(q->db, SQL_DEAD_AFTER, why)) > 0) {
+        p->after_seq = db_int(q->db, SQL_DEAD_AFTER, 0);
+        if (db_int(q->db, SQL_DEAD_AFTER, 1) < p->before_s) seqs[(*count)++] = p->after_seq;
+        seen++;
+    }
+    *end = seen < q->limits->forget_rows;
+    return r;
+}
+
+/* What is dropped counts as ended when its time had come: its id is forgotten in its turn. */
+static int expire(struct queue *q, struct fault *why)
+{
+    int64_t seqs[FORGET_ROWS_MAX];
+    size_t count;
+    bool end;
+    if (!q->expiring.on) return 0;
+    int r = find_expired(q, seqs, &count, &end, why);
+    if (r < 0) return r;
+    if (end) q->expiring.on = false;
+    if (count == 0) return end ? 0 : 1;
+    r = queue_change(q, why);
+    if (r >= 0) r = queue_drop_rows(q, seqs, count, q->expiring.before_s, why);
+    return r < 0 ? r : queue_commit(q, why);
 }
 
 static int give_back(struct queue *q, struct fault *why)
@@ -181,24 +215,23 @@ static int give_back(struct queue *q, struct fault *why)
     return r < 0 ? r : 1;
 }
 
-static void plan_forgetting(struct queue *q, int64_t before_s)
+static void plan_pass(struct pass *p, int64_t before_s)
 {
-    if (q->forgetting || before_s == INT64_MIN) return;
-    if (q->forget_before_s != INT64_MIN && before_s - q->forget_before_s < FORGET_EVERY_S) return;
-    q->forgetting = true;
-    q->forget_before_s = before_s;
-    q->forget_after_seq = 0;
+    if (p->on) return;
+    if (p->before_s != INT64_MIN && before_s - p->before_s < FORGET_EVERY_S) return;
+    *p = (struct pass){true, before_s, 0};
 }
 
-int queue_tidy(struct queue *q, int64_t forget_before_s, struct fault *why)
+int queue_tidy(struct queue *q, const struct queue_ages *ages, struct fault *why)
 {
     static int (*const steps[])(struct queue *, struct fault *) = {
-        keep_ballast, checkpoint, merge, forget, give_back,
+        keep_ballast, checkpoint, expire, merge, forget, give_back,
     };
     if (queue_dirty(q) || q->visiting > 0) return 0;
     int r = queue_ready(q, why);
     if (r < 0) return r;
-    plan_forgetting(q, forget_before_s);
+    if (ages != NULL) plan_pass(&q->forgetting, ages->forget_before_s);
+    if (ages != NULL) plan_pass(&q->expiring, ages->dead_before_s);
     for (size_t i = 0; r == 0 && i < sizeof steps / sizeof steps[0]; i++) r = steps[i](q, why);
     return queue_done(q, r);
 }

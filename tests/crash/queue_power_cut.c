@@ -356,7 +356,9 @@ static int commit_step(struct world *w)
 static int tidy_step(struct world *w)
 {
     w->tried.unforgettable = w->points[w->point_count - 1].digest.unforgettable;
-    int r = queue_tidy(w->q, w->now_s - 60, NULL);
+    bool may_fail = w->disk.fault.times > 0; /* then dead rows stay: `tried` counts on it */
+    const struct queue_ages ages = {w->now_s - 60, may_fail ? INT64_MIN : w->now_s - 60};
+    int r = queue_tidy(w->q, &ages, NULL);
     if (r >= 0) note_point(w, w->disk.op_count);
     return r;
 }
@@ -581,7 +583,7 @@ static void check_after_failure(struct world *w)
     struct digest found;
     long tries = 0;
     queue_rollback(w->q); /* a push that is refused for lack of space leaves the transaction open */
-    while (queue_tidy(w->q, INT64_MIN, NULL) < 0) assert_true(++tries < 20);
+    while (queue_tidy(w->q, NULL, NULL) < 0) assert_true(++tries < 20);
     assert_true(digest(w->q, &found));
     bool whole = found.all == acknowledged->all || found.all == w->tried.all;
     assert_true(whole || found.unforgettable == w->tried.unforgettable);
