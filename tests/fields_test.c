@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "amounts.h"
 #include "building.h"
 
 #include <stdio.h>
@@ -316,6 +317,11 @@ static void numbers_keep_fifteen_digits(void **state)
         {"\"123456789012345\"", "123456789012345"},
         {"\"1234567890123.45\"", "1234567890123.45"},
         {"\"0.00000000000001\"", "1e-14"},
+        {"\"0.123456789012345\"", "0.123456789012345"},
+        {"\"-0.123456789012345\"", "-0.123456789012345"},
+        {"\"00.123456789012345\"", NULL},
+        {"\"0.1234567890123456\"", NULL},
+        {"\"10.00000000000000\"", NULL},
         {"\"1234567890123456\"", NULL},
         {"\"32.839999999999996\"", NULL},
         {"\"0000000000000001\"", NULL},
@@ -585,6 +591,28 @@ static void the_click_id_of_the_page_stands_in_for_a_missing_one(void **state)
     }
 }
 
+/* As a number and as a text, as a sale's value and as a price; a million with TILLPOST_SOAK=1. */
+static void random_amounts_reach_the_event_as_they_were_given(void **state)
+{
+    struct building *b = *state;
+    uint64_t seed = 20261118;
+    int n = getenv("TILLPOST_SOAK") == NULL ? 20000 : 1000000;
+    for (int i = 0; i < n; i++) {
+        char amount[AMOUNT_BYTES], more[256], value[64], price[64];
+        amount_make(&seed, amount);
+        const char *quote = i % 2 == 0 ? "" : "\"";
+        snprintf(more, sizeof more, "\"contents\":[{\"price\":%s%s%s}],\"value\":%s%s%s", quote,
+                 amount, quote, quote, amount, quote);
+        assert_int_equal(run(b, more), 0);
+        const char *at = strstr(b->event.rest.p, "\"price\":");
+        assert_true(at != NULL && sscanf(at, "\"price\":%63[^}]", price) == 1);
+        at = strstr(b->event.rest.p, "\"value\":");
+        assert_true(at != NULL && sscanf(at, "\"value\":%63[^}]", value) == 1);
+        if (!amount_is_same(amount, price) || !amount_is_same(amount, value))
+            fail_msg("%d: %s became %s and %s", i, amount, price, value);
+    }
+}
+
 static void warnings_over_the_limit_are_counted_and_not_kept(void **state)
 {
     struct building *b = *state;
@@ -666,6 +694,7 @@ int main(void)
         TEST(an_email_address_in_clear_text_goes_or_refuses),
         TEST(the_click_id_of_the_page_stands_in_for_a_missing_one),
         TEST(warnings_over_the_limit_are_counted_and_not_kept),
+        TEST(random_amounts_reach_the_event_as_they_were_given),
         TEST(an_event_over_its_limit_is_too_large),
         TEST(people_over_the_limit_are_too_large_and_nothing_breaks),
         TEST(no_plain_text_of_a_person_is_left_in_the_event),

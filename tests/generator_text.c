@@ -388,7 +388,9 @@ bool plain_number(const cJSON *v, double *out)
     size_t whole = strspn(p, "0123456789");
     const char *rest = p + whole + (p[whole] == '.');
     size_t fraction = strspn(rest, "0123456789");
-    if (rest[fraction] != '\0' || whole + fraction == 0 || whole + fraction > 15) return false;
+    size_t zero = strncmp(p, "0.", 2) == 0; /* silent: it is free */
+    if (rest[fraction] != '\0' || whole + fraction == 0 || whole + fraction > 15 + zero)
+        return false;
     *out = strtod(text, NULL);
     return true;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "amounts.h"
 #include "base/json.h"
 
 #include "no_memory.h"
@@ -257,6 +258,7 @@ static const struct grammar_row grammar[] = {
     {N, "object_no_colon",                   T("{\"a\"")},
     {N, "object_non_string_key",             T("{1:1}")},
     {N, "object_huge_number_key",            T("{9999E9999:1}")},
+    {N, "object_key_and_half_a_pair",        T("{\"a\":\"a\\uD83D\"}")},
     {N, "object_null_keys",                  T("{null:null,null:null}")},
     {N, "object_several_trailing_commas",    T("{\"id\":0,,,,,}")},
     {N, "object_single_quote",               T("{'a':0}")},
@@ -296,6 +298,23 @@ static const struct grammar_row grammar[] = {
     {Y, "string_u_2028_line_sep",            T("[\"\xE2\x80\xA8\"]")},
     {Y, "string_unescaped_del",              T("[\"\x7F\"]")},
     {Y, "string_u_escape_in_capitals",       T("[\"\\uA66D\\u00AF\"]")},
+    {Y, "string_in_array_after_a_space",     T("[ \"asd\"]")},
+    {Y, "string_escaped_nbsp",               T("[\"new\\u00A0line\"]")},
+    {Y, "string_pi",                         T("[\"\xCF\x80\"]")},
+    {Y, "string_surrogates_musical_symbol",  T("[\"\\uD834\\uDd1e\"]")},
+    {Y, "string_u_2029_par_sep",             T("[\"\xE2\x80\xA9\"]")},
+    {Y, "string_escaped_newline_by_number",  T("[\"new\\u000Aline\"]")},
+    {Y, "string_escaped_backslash_by_number",T("[\"\\u005C\"]")},
+    {Y, "string_escaped_quote_by_number",    T("[\"\\u0022\"]")},
+    {Y, "string_ideograms",                  T("[\"\xE2\x8D\x82\xE3\x88\xB4\xE2\x8D\x82\"]")},
+    {Y, "string_escaped_10FFFE",             T("[\"\\uDBFF\\uDFFE\"]")},
+    {Y, "string_escaped_1FFFE",              T("[\"\\uD83F\\uDFFE\"]")},
+    {Y, "string_escaped_zero_width_space",   T("[\"\\u200B\"]")},
+    {Y, "string_escaped_invisible_plus",     T("[\"\\u2064\"]")},
+    {Y, "string_escaped_noncharacter_FDD0",  T("[\"\\uFDD0\"]")},
+    {Y, "string_escaped_noncharacter_FFFE",  T("[\"\\uFFFE\"]")},
+    {Y, "string_utf8_of_4_bytes",            T("[\"\xE2\x82\xAC\xF0\x9D\x84\x9E\"]")},
+    {Y, "string_del_in_text",                T("[\"a\x7F" "a\"]")},
     {Y, "string_bom_inside",                 T("[\"\xEF\xBB\xBF\"]")},
     {Y, "structure_lonely_string",           T("\"asd\"")},
     {Y, "structure_string_empty",            T("\"\"")},
@@ -553,6 +572,10 @@ static void a_thousand_levels_are_taken_and_no_more(void **state)
     assert_int_equal(json_parse(&arena, buf_str(&text), &deeper, &v, NULL), TILLPOST_E_TOO_LARGE);
     buf_free(&text);
     assert_int_equal(json_check(nested(&text, 100000), NULL), TILLPOST_E_TOO_LARGE);
+    buf_free(&text);
+    buf_init(&text, TEXT_MAX_BYTES);
+    for (int i = 0; i < 50000; i++) buf_add_z(&text, "[{\"\":");
+    assert_int_equal(json_check(buf_str(&text), NULL), TILLPOST_E_TOO_LARGE);
     buf_free(&text);
 }
 
@@ -1166,76 +1189,19 @@ static void numbers_go_out_with_15_digits_at_most(void **state)
 
 enum { AMOUNTS_IN_CI = 100000, AMOUNTS_IN_SOAK = 1000000 };
 
-/* SplitMix64 (Steele, Lea, Flood 2014): a seed gives its amounts again. */
-static uint64_t next_random(uint64_t *seed)
-{
-    uint64_t z = (*seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-/* An amount of up to 15 digits with its point anywhere, "-" in front of some. */
-static void make_amount(uint64_t *seed, char out[24])
-{
-    unsigned digits = 1 + (unsigned)(next_random(seed) % 15);
-    unsigned whole = (unsigned)(next_random(seed) % (digits + 1));
-    char *p = out;
-    if (next_random(seed) % 4 == 0) *p++ = '-';
-    if (whole == 0) *p++ = '0';
-    for (unsigned i = 0; i < digits; i++) {
-        if (i == whole) *p++ = '.';
-        bool leads = i == 0 && whole > 1;
-        *p++ = (char)('0' + (leads ? 1 + next_random(seed) % 9 : next_random(seed) % 10));
-    }
-    *p = '\0';
-}
-
-/* A decimal text as its value: sign, digits without outer zeros, power of ten of the last. */
-struct decimal {
-    bool negative;
-    char digits[32];
-    long exponent;
-};
-
-static struct decimal decimal_of(const char *text)
-{
-    struct decimal d = {.negative = *text == '-'};
-    size_t len = 0;
-    bool point = false;
-    for (text += d.negative; *text != '\0' && *text != 'e'; text++) {
-        if (*text == '.') point = true;
-        if (*text == '.' || (len == 0 && *text == '0' && !point)) continue;
-        d.exponent -= point;
-        if (len == 0 && *text == '0') continue;
-        assert_true(len < sizeof d.digits - 1);
-        d.digits[len++] = *text;
-    }
-    if (*text == 'e') d.exponent += strtol(text + 1, NULL, 10);
-    for (; len > 0 && d.digits[len - 1] == '0'; d.exponent++) d.digits[--len] = '\0';
-    if (len == 0) d = (struct decimal){0};
-    return d;
-}
-
-static bool same_value(const char *a, const char *b)
-{
-    struct decimal x = decimal_of(a), y = decimal_of(b);
-    return x.negative == y.negative && x.exponent == y.exponent && strcmp(x.digits, y.digits) == 0;
-}
-
 static void the_measure_of_amounts_itself_is_right(void **state)
 {
-    assert_true(same_value("19.90", "19.9"));
-    assert_true(same_value("0.00001", "1e-05"));
-    assert_true(same_value("100", "1e+02"));
-    assert_true(same_value("-0.0", "0"));
-    assert_true(same_value("10.0", "10"));
-    assert_false(same_value("19.9", "19.91"));
-    assert_false(same_value("19.9", "1.99"));
-    assert_false(same_value("19.9", "-19.9"));
-    assert_false(same_value("0.01", "0.001"));
-    assert_false(same_value("1", "10"));
-    assert_false(same_value("19.9", "19.899999999999999"));
+    assert_true(amount_is_same("19.90", "19.9"));
+    assert_true(amount_is_same("0.00001", "1e-05"));
+    assert_true(amount_is_same("100", "1e+02"));
+    assert_true(amount_is_same("-0.0", "0"));
+    assert_true(amount_is_same("10.0", "10"));
+    assert_false(amount_is_same("19.9", "19.91"));
+    assert_false(amount_is_same("19.9", "1.99"));
+    assert_false(amount_is_same("19.9", "-19.9"));
+    assert_false(amount_is_same("0.01", "0.001"));
+    assert_false(amount_is_same("1", "10"));
+    assert_false(amount_is_same("19.9", "19.899999999999999"));
 }
 
 static void random_amounts_come_out_as_they_went_in(void **state)
@@ -1245,10 +1211,10 @@ static void random_amounts_come_out_as_they_went_in(void **state)
     uint64_t seed = first;
     int n = getenv("TILLPOST_SOAK") == NULL ? AMOUNTS_IN_CI : AMOUNTS_IN_SOAK;
     for (int i = 0; i < n; i++) {
-        char amount[24];
-        make_amount(&seed, amount);
+        char amount[AMOUNT_BYTES];
+        amount_make(&seed, amount);
         const char *out = written(parse(amount));
-        if (!same_value(amount, out)) {
+        if (!amount_is_same(amount, out)) {
             fail_msg("%s comes out as %s (TILLPOST_SEED=%llu, number %d)", amount, out,
                      (unsigned long long)first, i);
         }
@@ -1264,7 +1230,7 @@ static void the_noise_of_sums_in_binary_does_not_go_out(void **state)
         double sum = 0;
         int64_t cents = 0;
         for (int item = 0; item < 20; item++) {
-            int64_t price = (int64_t)(next_random(&seed) % 100000);
+            int64_t price = (int64_t)(amount_chance(&seed) % 100000);
             cents += price;
             sum += (double)price / 100;
         }
@@ -1272,7 +1238,7 @@ static void the_noise_of_sums_in_binary_does_not_go_out(void **state)
         snprintf(noisy, sizeof noisy, "%.17g", sum);
         snprintf(clean, sizeof clean, "%lld.%02d", (long long)cents / 100, (int)(cents % 100));
         const char *out = written(parse(noisy));
-        if (!same_value(out, clean)) fail_msg("%s comes out as %s, not %s", noisy, out, clean);
+        if (!amount_is_same(out, clean)) fail_msg("%s comes out as %s, not %s", noisy, out, clean);
         arena_reset(&arena);
     }
 }

@@ -433,19 +433,21 @@ static int write_ttclid(struct build *b, const struct field *f, const struct pla
 bool fields_decimal(struct str text, double *out)
 {
     char z[NUMBER_TEXT_BYTES];
-    size_t digits = 0, points = 0;
+    size_t digits = 0, points = 0, signs = 0;
     if (text.len >= sizeof z) return false;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
         bool is_sign = i == 0 && (c == '-' || c == '+');
         if (c >= '0' && c <= '9') digits++;
         if (c == '.') points++;
+        if (is_sign) signs++;
         if (c != '.' && !is_sign && (c < '0' || c > '9')) return false;
         z[i] = c;
     }
     z[text.len] = '\0';
     *out = strtod(z, NULL);
-    return digits > 0 && digits <= NUMBER_DIGITS_MAX && points <= 1;
+    size_t digits_max = NUMBER_DIGITS_MAX + (size_t)str_starts(str_from(z + signs), "0.");
+    return digits > 0 && digits <= digits_max && points <= 1;
 }
 
 static int write_number(struct build *b, const struct field *f, const struct place *at,

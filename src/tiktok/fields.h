@@ -34,7 +34,7 @@ int fields_text(struct build *b, const char *name, unsigned checks, const struct
 /* Writes user, properties, page and limited_data_use, counts the people, and sets order_id and
  * shop_id of b->out. */
 int fields_write(struct build *b);
-/* A sign, at most 15 digits, a point among them or at an end. */
+/* A sign, at most 15 digits, a point among them or at an end; the 0 of "0.5" does not count. */
 bool fields_decimal(struct str text, double *out);
 /* path and message are static. */
 void fields_warn(struct build *b, const char *path, const char *code, const char *message);
