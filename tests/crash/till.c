@@ -90,30 +90,39 @@ static bool receive(struct till *t, int64_t end_us, struct till_answer *out)
     return false;
 }
 
-static bool exchange(struct till *t, const char *head, const char *body, int64_t end_us,
-                     struct till_answer *out)
+/* Fills in the answer; the connection ends when it is none, or the last. */
+static bool finish(struct till *t, bool good, int64_t began_us, struct till_answer *out)
 {
-    return connected(t) && send_all(t->fd, head, strlen(head), end_us) &&
-           send_all(t->fd, body, strlen(body), end_us) && receive(t, end_us, out);
+    out->read_us = till_now_us();
+    out->took_ms = (long)((out->read_us - began_us) / 1000);
+    if (good) out->status = (int)strtol(out->text + strlen("HTTP/1.1 "), NULL, 10);
+    if (!good || strcasestr(out->text, "\r\nConnection: close")) till_hang_up(t);
+    return good;
+}
+
+bool till_read(struct till *t, long max_ms, struct till_answer *out)
+{
+    int64_t now_us = till_now_us();
+    out->status = 0;
+    out->body = "";
+    out->text[0] = '\0';
+    return finish(t, t->fd >= 0 && receive(t, now_us + (int64_t)max_ms * 1000, out), now_us, out);
 }
 
 bool till_ask(struct till *t, const char *method, const char *path, const char *body, long max_ms,
               struct till_answer *out)
 {
     char head[HEAD_BYTES];
-    int64_t began_us = till_now_us();
+    int64_t began_us = till_now_us(), end_us = began_us + (int64_t)max_ms * 1000;
     (void)snprintf(head, sizeof head,
                    "%s %s HTTP/1.1\r\nHost: till\r\nContent-Type: application/json\r\n"
                    "Content-Length: %zu\r\n\r\n",
                    method, path, strlen(body));
-    out->status = 0;
-    out->body = "";
-    out->text[0] = '\0';
-    bool good = exchange(t, head, body, began_us + (int64_t)max_ms * 1000, out);
-    out->read_us = till_now_us();
+    bool sent = connected(t) && send_all(t->fd, head, strlen(head), end_us) &&
+                send_all(t->fd, body, strlen(body), end_us);
+    if (!sent) till_hang_up(t);
+    bool good = till_read(t, max_ms, out);
     out->took_ms = (long)((out->read_us - began_us) / 1000);
-    if (good) out->status = (int)strtol(out->text + strlen("HTTP/1.1 "), NULL, 10);
-    if (!good || strcasestr(out->text, "\r\nConnection: close")) till_hang_up(t);
     return good;
 }
 

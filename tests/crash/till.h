@@ -28,6 +28,7 @@ int64_t till_now_us(void);
 /* false: no whole answer within the time; the connection is closed then. */
 bool till_ask(struct till *t, const char *method, const char *path, const char *body, long max_ms,
               struct till_answer *out);
+bool till_read(struct till *t, long max_ms, struct till_answer *out); /* the answer alone */
 void till_hang_up(struct till *t);
 /* The word of an answer: queued, duplicate, or the code of a refusal. */
 void till_word(const struct till_answer *a, char *out, size_t bytes);
