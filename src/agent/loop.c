@@ -88,6 +88,7 @@ static void take_requests(struct agent *a)
         if (dirty && !queue_dirty(a->queue)) lose_transaction(a, a->answer_count);
         if (!answer->later) a->answer_count++;
     }
+    wipe_stack();
 }
 
 static void observe_commit(struct agent *a, double seconds)

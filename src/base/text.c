@@ -8,6 +8,9 @@
 #include "tillpost/err.h"
 #include <string.h>
 
+/* Deeper than libmicrohttpd, our handlers and zlib together get: 14 KiB, measured on x86-64. */
+enum { WIPE_STACK_BYTES = 32 * 1024 };
+
 struct str str_from(const char *z)
 {
     return z == NULL ? (struct str){"", 0} : (struct str){z, strlen(z)};
@@ -134,6 +137,12 @@ int str_to_u64(struct str a, uint64_t *out)
 void wipe(void *p, size_t bytes)
 {
     if (p != NULL) explicit_bzero(p, bytes);
+}
+
+void wipe_stack(void)
+{
+    unsigned char below[WIPE_STACK_BYTES];
+    wipe(below, sizeof below);
 }
 
 void hex_encode(const void *bytes, size_t n, char *out)

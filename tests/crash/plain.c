@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -38,7 +38,8 @@ enum {
     CALL_MS = 20 * 1000,
     KEY_BYTES = 32,
     SEPARATORS_MAX = 3,
-    LOOKS = 20, /* into the memory, beside the last */
+    SETTLE_MS = 300,
+    LOOKS = 100, /* into the memory, beside the last */
     EXIT_WRONG_USE = 64
 };
 
@@ -330,7 +331,7 @@ static int memory(char **args)
         (void)snprintf(mode, sizeof mode, "%.4s", p + 1);
         char *name = strchr(line, '/') ? strchr(line, '/') : strchr(line, '[');
         line[strcspn(line, "\n")] = '\0';
-        if (mode[0] != 'r' || strstr(line, "[vv")) continue;
+        if (strncmp(mode, "rw", 2) != 0) continue; /* the others are as they were in their files */
         regions++;
         hits += search_region(mem, from, to, name ? name : "");
     }
@@ -338,6 +339,14 @@ static int memory(char **args)
     close(mem);
     if (hits > 0) printf("%ld regions of memory, %ld hits\n", regions, hits);
     return hits > 0;
+}
+
+/* A request that was cut off is wiped as soon as the agent sees that it was. */
+static bool stays(char **pid)
+{
+    if (!memory(pid)) return false;
+    nanosleep(&(struct timespec){.tv_nsec = SETTLE_MS * 1000000L}, NULL);
+    return memory(pid);
 }
 
 /* The flood, looked at while its connection is open and everything has been answered. */
@@ -352,9 +361,9 @@ static int flood(char **args)
     for (long n = 0; n < count && !found; n++) {
         bool answered = one_request(&t, n);
         if (!answered) unanswered++;
-        else if (n % (count / LOOKS + 1) == 0) found = memory(args + 1);
+        if (n % (count / LOOKS + 1) == 0) found = stays(args + 1);
     }
-    found |= memory(args + 1);
+    found = found || stays(args + 1);
     till_hang_up(&t);
     printf("%ld requests, %ld without an answer\n", count, unanswered);
     return found || unanswered * 20 > count;
