@@ -10,6 +10,7 @@
 #include "agent/deliver.h"
 #include "agent/erase.h"
 #include "agent/ingest.h"
+#include "agent/page.h"
 #include "api/api.h"
 
 enum {
@@ -30,6 +31,7 @@ struct answer { /* waits for the commit */
     bool promises; /* becomes 503 or 507 when the commit fails */
     bool later;    /* somebody else will answer */
     const char *content_type;
+    char nonce[PAGE_NONCE_BYTES]; /* of the status page; empty: this is another answer */
     struct buf body;
 };
 

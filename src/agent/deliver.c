@@ -12,6 +12,7 @@
 #include "agent/deliver.h"
 
 #include "agent/deliver_inside.h"
+#include "agent/hours.h"
 #include "base/log.h"
 #include "base/times.h"
 #include "platform/platform.h"
@@ -265,6 +266,7 @@ static int settle_rows(struct deliver *d, const struct clock_now *now, struct fa
     int64_t now_s = clock_truth_ms(d->clock, now) / 1000;
     int rc = queue_settle(d->queue, d->settling, d->settling_count, now_s, why);
     if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_SENT_TOTAL, d->settling_count, why);
+    if (rc >= 0) rc = hours_add(d->queue, now_s, d->settling_count, why);
     if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_LAST_SUCCESS, now_s, why);
     return rc;
 }

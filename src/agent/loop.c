@@ -82,6 +82,7 @@ static void take_requests(struct agent *a)
         if (api_next(a->api, &answer->request) != 1) break;
         answer->promises = answer->later = false;
         answer->content_type = NULL;
+        answer->nonce[0] = 0;
         buf_clear(&answer->body);
         bool dirty = queue_dirty(a->queue);
         agent_handle(a, answer);
@@ -134,13 +135,24 @@ static int commit(struct agent *a, int rc, struct fault *why)
     return 0;
 }
 
+static void answer_one(struct agent *a, const struct answer *answer)
+{
+    char policy[PAGE_POLICY_BYTES];
+    int later = answer->status == 503 || answer->status == 507 ? AGENT_RETRY_AFTER_S : 0;
+    if (answer->status == 200 && answer->nonce[0]) {
+        page_policy(answer->nonce, policy);
+        api_answer_page(a->api, &answer->request, buf_str(&answer->body), policy);
+    } else {
+        api_answer(a->api, &answer->request, answer->status, buf_str(&answer->body),
+                   answer->content_type, later);
+    }
+}
+
 static void answer_all(struct agent *a)
 {
     for (size_t i = 0; i < a->answer_count; i++) {
         struct answer *answer = &a->answers[i];
-        int later = answer->status == 503 || answer->status == 507 ? AGENT_RETRY_AFTER_S : 0;
-        api_answer(a->api, &answer->request, answer->status, buf_str(&answer->body),
-                   answer->content_type, later);
+        answer_one(a, answer);
         if (answer->body.cap > AGENT_ANSWER_KEEP_BYTES) buf_free(&answer->body);
     }
     a->answer_count = 0;

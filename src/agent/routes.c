@@ -128,6 +128,14 @@ static void handle_metrics(struct agent *a, struct answer *answer, const char *a
     agent_write_metrics(a, &answer->body);
 }
 
+static void handle_page(struct agent *a, struct answer *answer, const char *argument)
+{
+    (void)a;
+    (void)argument;
+    struct fault why = {0};
+    if (page_write(&answer->body, answer->nonce, &why) < 0) refuse(answer, &why);
+}
+
 static void handle_health(struct agent *a, struct answer *answer, const char *argument)
 {
     (void)argument;
@@ -156,7 +164,8 @@ static void handle_health(struct agent *a, struct answer *answer, const char *ar
     X(RESUME,  "POST", "/v1/resume",    API_SMALL_BODY, false,  false, handle_pause,   "resume") \
     X(STATUS,  "GET",  "/v1/status",    API_NO_BODY,    false,  false, handle_status,  "") \
     X(METRICS, "GET",  "/metrics",      API_NO_BODY,    false,  false, handle_metrics, "") \
-    X(HEALTH,  "GET",  "/healthz",      API_NO_BODY,    false,  true,  handle_health,  "")
+    X(HEALTH,  "GET",  "/healthz",      API_NO_BODY,    false,  true,  handle_health,  "") \
+    X(PAGE_OF_STATUS, "GET", "/",       API_NO_BODY,    false,  false, handle_page,    "")
 /* clang-format on */
 
 enum route_id {

@@ -6,6 +6,7 @@
  */
 #include "agent/agent.h"
 #include "agent/build.h"
+#include "agent/hours.h"
 #include "base/times.h"
 
 #include <string.h>
@@ -195,8 +196,11 @@ static void write_delivery(struct agent *a, struct buf *out)
     write_time_or_null(out, d->last.at_ms);
     if (d->last.code < 0) buf_add_z(out, ",\"last_code\":null");
     else buf_printf(out, ",\"last_code\":%d", d->last.code);
-    if (next < 0) buf_add_z(out, ",\"next_attempt_in_s\":null}");
-    else buf_printf(out, ",\"next_attempt_in_s\":%lld}", (long long)((next + 999) / 1000));
+    if (next < 0) buf_add_z(out, ",\"next_attempt_in_s\":null");
+    else buf_printf(out, ",\"next_attempt_in_s\":%lld", (long long)((next + 999) / 1000));
+    buf_add_z(out, ",\"sent_hourly\":");
+    hours_write(a->queue, clock_truth_ms(&a->clock, &a->now) / 1000, out);
+    buf_add_char(out, '}');
 }
 
 void agent_write_status(struct agent *a, struct buf *out)

@@ -76,6 +76,11 @@ void answer_fields(const struct answer *answer, answer_field field, void *to)
         field(to, "Content-Type", answer->content_type ? answer->content_type : "application/json");
     field(to, "X-Content-Type-Options", "nosniff");
     field(to, "Cache-Control", "no-store");
+    if (answer->policy) {
+        field(to, "Content-Security-Policy", answer->policy);
+        field(to, "X-Frame-Options", "DENY");
+        field(to, "Referrer-Policy", "no-referrer");
+    }
     if (answer->allow) field(to, "Allow", answer->allow);
     if (answer->status == 401) field(to, "WWW-Authenticate", "Basic realm=\"tillpost\"");
     if (answer->retry_after_s > 0) {

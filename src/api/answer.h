@@ -12,6 +12,7 @@ struct answer {
     const char *content_type;     /* NULL: application/json */
     int retry_after_s;            /* 0: none */
     const char *allow;            /* NULL: none */
+    const char *policy;           /* Content-Security-Policy of a page; NULL: this is none */
     const struct verdict *judged; /* for CORS; NULL: no request */
 };
 

@@ -178,18 +178,31 @@ int api_next(struct api *a, struct api_request *out)
     return 1;
 }
 
+static void answer_with(struct api *a, const struct api_request *r, struct answer *answer)
+{
+    struct conn *c = r->handle;
+    answer->judged = &c->verdict;
+    http_answer(c, answer);
+    a->at_hand--;
+    if (a->at_hand == 0) http_run(a); /* with the last of them: one run sends all */
+}
+
 void api_answer(struct api *a, const struct api_request *r, int status, struct str body,
                 const char *content_type, int retry_after_s)
 {
-    struct conn *c = r->handle;
-    const struct answer answer = {.status = status,
-                                  .body = body,
-                                  .content_type = content_type,
-                                  .retry_after_s = retry_after_s,
-                                  .judged = &c->verdict};
-    http_answer(c, &answer);
-    a->at_hand--;
-    if (a->at_hand == 0) http_run(a); /* with the last of them: one run sends all */
+    struct answer answer = {.status = status,
+                            .body = body,
+                            .content_type = content_type,
+                            .retry_after_s = retry_after_s};
+    answer_with(a, r, &answer);
+}
+
+void api_answer_page(struct api *a, const struct api_request *r, struct str body,
+                     const char *policy)
+{
+    struct answer answer = {
+        .status = 200, .body = body, .content_type = "text/html; charset=utf-8", .policy = policy};
+    answer_with(a, r, &answer);
 }
 
 void api_counters(const struct api *a, struct api_counters *out)

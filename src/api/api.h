@@ -85,6 +85,9 @@ bool api_query(const struct api_request *r, const char *name, char *out, size_t 
  * application/json. */
 void api_answer(struct api *a, const struct api_request *r, int status, struct str body,
                 const char *content_type, int retry_after_s);
+/* Answers with a page of HTML (200); policy: its Content-Security-Policy. */
+void api_answer_page(struct api *a, const struct api_request *r, struct str body,
+                     const char *policy);
 /* The JSON of a refusal: {"success":false,"code":…,"path":…,"message":…}. */
 void api_refusal(struct buf *out, const struct fault *f);
 

@@ -76,7 +76,7 @@ struct queue {
 
     /* What the tables say, changes of the open transaction included. */
     int64_t slots[SLOT_COUNT];
-    uint64_t unsaved; /* a bit a slot */
+    bool unsaved[SLOT_COUNT];
     int64_t oldest_seq, oldest_recorded_s, newest_seq;
     struct db_size size; /* at the last commit */
     int64_t room_bytes;  /* for pushes, at least */

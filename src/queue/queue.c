@@ -227,7 +227,7 @@ static int load_values(struct queue *q, struct fault *why)
     unsigned seen = 0, fits = 0;
     int r;
     memset(q->slots, 0, sizeof q->slots);
-    q->unsaved = 0;
+    memset(q->unsaved, 0, sizeof q->unsaved);
     db_start(q->db, SQL_VALUES, NULL, 0);
     while ((r = db_next(q->db, SQL_VALUES, why)) > 0) {
         int64_t slot = db_int(q->db, SQL_VALUES, 0);
@@ -501,10 +501,10 @@ static int save_slots(struct queue *q, struct fault *why)
 {
     int r = 0;
     for (unsigned i = 0; r >= 0 && i < SLOT_COUNT; i++) {
-        if ((q->unsaved >> i & 1) == 0) continue;
+        if (!q->unsaved[i]) continue;
         r = db_run(q->db, SQL_VALUE_WRITE, DB_ARGS(DB_ARG_INT(i), DB_ARG_INT(q->slots[i])), why);
     }
-    q->unsaved = 0;
+    memset(q->unsaved, 0, sizeof q->unsaved);
     return r;
 }
 
@@ -534,7 +534,7 @@ bool queue_dirty(const struct queue *q)
 void queue_set_slot(struct queue *q, enum slot slot, int64_t value)
 {
     q->slots[slot] = value;
-    q->unsaved |= UINT64_C(1) << slot;
+    q->unsaved[slot] = true;
 }
 
 int64_t queue_value(struct queue *q, enum queue_value which)

@@ -20,6 +20,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "queue/value.h"
 
 enum { QUEUE_KEY_BYTES = 32, QUEUE_BOOT_BYTES = 16, QUEUE_ROW_MAX_BYTES = 64 * 1024 };
 enum queue_state { QUEUE_QUEUED, QUEUE_SENT, QUEUE_DEAD, QUEUE_DROPPED };
@@ -109,26 +110,7 @@ int queue_doubt_count(struct queue *q);
 typedef int64_t (*queue_date)(const void *ctx, int64_t since_s);
 int queue_doubt_redate(struct queue *q, queue_date date, const void *ctx, struct fault *why);
 
-/* Small named values that survive restarts; they ride in the open transaction. */
-enum queue_value {
-    QUEUE_VALUE_SENT_TOTAL,
-    QUEUE_VALUE_DROPPED_TOTAL,
-    QUEUE_VALUE_PAUSED,
-    QUEUE_VALUE_PAUSED_SINCE,
-    QUEUE_VALUE_VERIFIED_TIME_MS,
-    QUEUE_VALUE_VERIFIED_BOOT_MS,
-    QUEUE_VALUE_VERIFIED_BOOT,
-    QUEUE_VALUE_LAST_SUCCESS,
-    QUEUE_VALUE_RETRIED_TOTAL,
-    QUEUE_VALUE_FAULT_PAUSE, /* why deliveries pause by themselves, with which code, since when */
-    QUEUE_VALUE_FAULT_CODE,
-    QUEUE_VALUE_FAULT_SINCE,
-    QUEUE_VALUE_COUNT = 16, /* from here to 31 are the queue's own */
-    QUEUE_VALUE_DEAD = 32,  /* and the 15 behind it: set aside, a counter a reason */
-    QUEUE_VALUE_END = QUEUE_VALUE_DEAD + 16
-};
-int64_t queue_value(struct queue *q, enum queue_value which); /* O(1), from memory */
-int queue_set_value(struct queue *q, enum queue_value which, int64_t value, struct fault *why);
+/* Small named values that survive restarts: value.h. */
 
 struct queue_counts { /* O(1), from memory */
     int64_t queued, dead;
