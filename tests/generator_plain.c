@@ -374,7 +374,6 @@ static void judge_time(struct work *w, int64_t ms)
 static int64_t correct_skew(const struct work *w, const cJSON *sent_at, int64_t ms)
 {
     int64_t sent_ms = 0;
-    if (!cJSON_IsString(sent_at)) return ms; /* silent: sentAt as a number */
     if (w->world->implausible || !plain_time(sent_at, w->world->zone_s, &sent_ms)) return ms;
     int64_t skew = w->world->now_ms - sent_ms;
     return llabs(skew) > 10 * 1000 ? ms + skew : ms;

@@ -447,8 +447,13 @@ void make_sent_at(struct generator *g, bool odd)
 {
     static const int64_t skews[] = {0, 1, 9, 10, 11, -10, -11, 60, -3600, 86400};
     static const char *const bad[] = {"`now`", "1794990000", "``", "null", "`2026-11-21`", "{}"};
-    if (odd) generator_put(g, PICK(g, bad));
-    else {
+    if (odd) {
+        generator_put(g, PICK(g, bad));
+    } else if (generator_chance(g, 15)) {
+        int64_t ms = g->now_ms - PICK(g, skews) * 1000;
+        bool whole = generator_chance(g, 50);
+        buf_printf(&g->out, whole ? "%lld" : "%lld.25", (long long)(whole ? ms : ms / 1000));
+    } else {
         int64_t ms = g->now_ms - PICK(g, skews) * 1000 + (int64_t)generator_below(g, 3) - 1;
         time_t seconds = (time_t)(ms / 1000);
         char text[64];

@@ -288,6 +288,42 @@ static void the_original_time_stamp_stands_in_for_a_missing_one(void **state)
     load("");
 }
 
+static void the_senders_clock_is_corrected_however_it_writes_the_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sent_at;
+        bool corrected, warned;
+    } rows[] = {
+        {"1794996400", true, false},
+        {"1794996400000", true, false},
+        {"1794996400.5", true, false},
+        {"\"2026-11-18T10:06:40Z\"", true, false},
+        {"\"1794996400\"", true, false},
+        {"null", false, false},
+        {"\" \"", false, false},
+        {"true", false, true},
+        {"{}", false, true},
+        {"\"soon\"", false, true},
+        {"1e400", false, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct queue_row row = {0};
+        char body[512], id[32];
+        (void)snprintf(id, sizeof id, "sent-%zu", i);
+        (void)snprintf(body, sizeof body,
+                       "{\"messageId\":\"%s\",\"timestamp\":1794996400,\"sentAt\":%s," ORDER "}",
+                       id, rows[i].sent_at);
+        if (call(body) != 200) fail_msg("%s: %s", body, answer.p);
+        assert_true(queue_find(queue, str_from(id), see_row, &row, NULL) >= 0);
+        bool corrected = row.occurred_ms != 1794996400000;
+        bool warned = strstr(answer.p, "bad_sent_at") != NULL;
+        if (corrected != rows[i].corrected || warned != rows[i].warned)
+            fail_msg("%s: %lld %s", body, (long long)row.occurred_ms, answer.p);
+    }
+    queue_rollback(queue);
+}
+
 static void one_bad_mapping_does_not_take_the_others_with_it(void **state)
 {
     (void)state;
@@ -457,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_mapping_that_asks_for_no_id_gets_the_calls_own),
         cmocka_unit_test(a_wrong_id_is_refused_whether_a_mapping_asks_for_it_or_not),
         cmocka_unit_test(the_original_time_stamp_stands_in_for_a_missing_one),
+        cmocka_unit_test(the_senders_clock_is_corrected_however_it_writes_the_time),
         cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
         cmocka_unit_test(a_card_number_refuses_the_call_whatever_other_mappings_make_of_it),
         cmocka_unit_test(only_a_true_consent_lets_an_event_in),

@@ -11,6 +11,7 @@
 #include "agent/ingest.h"
 
 #include "api/api.h"
+#include "base/times.h"
 #include "mapping/mapping.h"
 #include "platform/platform.h"
 #include "tiktok/event.h"
@@ -167,6 +168,22 @@ static struct tiktok_rules rules_of(const struct config *c)
     };
 }
 
+/* As text, whatever it is: what is no time stamp is warned of. */
+static struct str sent_at(struct draft *d)
+{
+    const struct json *v = json_get(d->call, "sentAt");
+    struct buf text;
+    int64_t ms;
+    if (mapping_is_blank(v) || json_is(v, JSON_STRING)) return json_string(v);
+    buf_init(&text, INGEST_CALL_MAX_BYTES);
+    if (json_is(v, JSON_NUMBER) && times_from_number(json_number(v), &ms) >= 0)
+        buf_printf(&text, "%lld", (long long)ms);
+    else json_write(&text, v);
+    struct str copy = str_from(arena_copy(&d->g->arena, buf_str(&text)));
+    buf_free(&text);
+    return copy;
+}
+
 static int build_one(struct draft *d, const struct mapping *m, struct fault *why)
 {
     struct ingest *g = d->g;
@@ -175,7 +192,7 @@ static int build_one(struct draft *d, const struct mapping *m, struct fault *why
     struct tiktok_moment moment = {
         .wall_ms = clock_truth_ms(g->clock, d->now),
         .implausible = clock_state(g->clock, d->now) == CLOCK_STATE_IMPLAUSIBLE,
-        .sent_at = json_string(json_get(d->call, "sentAt")),
+        .sent_at = sent_at(d),
     };
     int rc = mapping_apply(m, d->call, &g->arena, &fields, why);
     if (rc < 0) return rc;
