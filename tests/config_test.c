@@ -251,6 +251,37 @@ static void page_view_and_a_missing_slash_are_warnings(void **state)
     config_free(c);
 }
 
+static void a_mapping_whose_event_tiktok_does_not_take_is_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *event, *words; /* NULL: no warning */
+    } rows[] = {
+        {"\"Purchase\"", NULL},
+        {"\"CompletePayment\"", NULL},
+        {"{\"@path\":\"$.event\"}", NULL},
+        {"\"PageView\"", "it may be refused"},
+        {"\"MyOwn\"", "bad_event_name"},
+        {"\"purchase\"", "bad_event_name"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char rest[512];
+        (void)snprintf(rest, sizeof rest,
+                       ", \"mappings\": {\"custom\": [{\"name\":\"Mine\",\"subscribe\":"
+                       "\"type = \\\"track\\\"\",\"mapping\":{\"event\":%s}}]}",
+                       rows[i].event);
+        struct config *c = load("", rest);
+        assert_non_null(c);
+        assert_int_equal(problems.count, rows[i].words != NULL);
+        if (rows[i].words &&
+            (!problems.list[0].warning || strcmp(problems.list[0].key, "mappings.custom.0") != 0 ||
+             !strstr(problems.list[0].message, "\"Mine\"") ||
+             !strstr(problems.list[0].message, rows[i].words)))
+            fail_msg("%s: %s", rows[i].event, problems.list[0].message);
+        config_free(c);
+    }
+}
+
 static void no_more_than_fifty_mappings(void **state)
 {
     (void)state;
@@ -294,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_token_file_holds_one_plain_token),
         cmocka_unit_test(a_proxy_password_needs_a_private_file),
         cmocka_unit_test(page_view_and_a_missing_slash_are_warnings),
+        cmocka_unit_test(a_mapping_whose_event_tiktok_does_not_take_is_warned_of),
         cmocka_unit_test(no_more_than_fifty_mappings),
         cmocka_unit_test(the_path_comes_from_argument_environment_or_default),
     };

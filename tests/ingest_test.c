@@ -356,6 +356,31 @@ static void a_card_number_refuses_the_call_whatever_other_mappings_make_of_it(vo
     load("");
 }
 
+static void a_dry_run_shows_what_would_go_out_and_stores_nothing(void **state)
+{
+    (void)state;
+    int64_t before = queued();
+    load(", \"mappings\": {\"custom\": [{\"name\":\"Test\",\"subscribe\":\"type = \\\"track\\\"\","
+         "\"mapping\":{\"event\":\"Contact\",\"test_event_code\":{\"@path\":\"$.properties.code\"},"
+         "\"email_addresses\":{\"@path\":\"$.properties.email\"}}}]}");
+    ingest.queue = NULL;
+    int status = call("{\"messageId\":\"dry\",\"event\":\"Order Completed\",\"properties\":{"
+                      "\"email\":\"a@example.com\",\"phone\":\"no\",\"code\":\"TEST9\"}}");
+    ingest.queue = queue;
+    load("");
+    assert_int_equal(status, 200);
+    static const char *const words[] = {
+        "\"status\":\"dry_run\"",
+        "{\"mapping\":\"Complete Payment\",\"sends\":{\"event\":\"Purchase\"",
+        "{\"mapping\":\"Test\",\"test_event_code\":\"TEST9\",\"sends\":{\"event\":\"Contact\"",
+        "\"event_id\":\"dry\"", "\"code\":\"invalid_phone\""};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (!strstr(answer.p, words[i])) fail_msg("no %s in %s", words[i], answer.p);
+    assert_null(strstr(answer.p, "a@example.com"));
+    assert_false(queue_dirty(queue));
+    assert_int_equal(queued(), before);
+}
+
 static void only_a_true_consent_lets_an_event_in(void **state)
 {
     (void)state;
@@ -496,6 +521,7 @@ int main(void)
         cmocka_unit_test(the_senders_clock_is_corrected_however_it_writes_the_time),
         cmocka_unit_test(one_bad_mapping_does_not_take_the_others_with_it),
         cmocka_unit_test(a_card_number_refuses_the_call_whatever_other_mappings_make_of_it),
+        cmocka_unit_test(a_dry_run_shows_what_would_go_out_and_stores_nothing),
         cmocka_unit_test(only_a_true_consent_lets_an_event_in),
         cmocka_unit_test(a_batch_gives_each_call_its_own_answer_in_order),
         cmocka_unit_test(a_wrong_batch_is_refused_whole_or_call_by_call),

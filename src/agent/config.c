@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "mapping/mapping.h"
 #include "platform/platform.h"
+#include "tiktok/event.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,6 +174,20 @@ static void read_sections(struct config *c, const struct json *root, struct str 
     }
 }
 
+/* An event that the mapping names itself, and that TikTok does not take. */
+static void warn_of_event(const struct mapping *m, const struct json *event, struct str text,
+                          const char *const *keys, size_t n, struct config_problems *ps)
+{
+    const struct tiktok_name *known = tiktok_name_find(json_string(event));
+    if (!json_is(event, JSON_STRING) || (known && known->offline)) return;
+    config_problem_add(ps, text, keys, n, true,
+                       "mapping \"%.60s\" sends %.40s, which TikTok does not list as an offline "
+                       "event; %s",
+                       mapping_name(m), json_string(event).p,
+                       known ? "it may be refused"
+                             : "its calls will be answered bad_event_name (names are exact)");
+}
+
 static void add_mapping(struct config *c, const struct json *definition, struct str text,
                         const char *const *keys, size_t n, struct config_problems *ps)
 {
@@ -192,6 +207,7 @@ static void add_mapping(struct config *c, const struct json *definition, struct 
         return;
     }
     c->mappings[c->mapping_count++] = m;
+    warn_of_event(m, json_get(json_get(definition, "mapping"), "event"), text, keys, n, ps);
 }
 
 static void add_preset(struct config *c, const struct mapping_preset *preset, struct str text,
@@ -205,11 +221,6 @@ static void add_preset(struct config *c, const struct mapping_preset *preset, st
                            why.message);
         return;
     }
-    if (strcmp(preset->event, "PageView") == 0)
-        config_problem_add(ps, text, keys, n, true,
-                           "preset \"%s\" sends PageView, which TikTok does not list as an offline "
-                           "event; it may be refused",
-                           preset->name);
     add_mapping(c, definition, text, keys, n, ps);
 }
 

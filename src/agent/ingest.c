@@ -284,6 +284,16 @@ static int push_events(struct draft *d, bool *fresh, struct fault *why)
     return 0;
 }
 
+/* It stands at the top of the body, beside the events that it makes tests of. */
+static void write_test_code(const struct draft *d, const struct tiktok_event *e, struct buf *answer)
+{
+    struct str code = e->test_code;
+    if (!code.len) code = str_from(d->g->config->tiktok.test_event_code);
+    if (!code.len) return;
+    buf_add_z(answer, ",\"test_event_code\":");
+    json_write_string(answer, code);
+}
+
 static void write_dry_run(struct draft *d, struct buf *answer)
 {
     buf_add_z(answer, "{\"success\":true,\"status\":\"dry_run\",\"events\":[");
@@ -291,6 +301,7 @@ static void write_dry_run(struct draft *d, struct buf *answer)
         const struct tiktok_event *e = &d->events[i];
         buf_add_z(answer, i ? ",{\"mapping\":" : "{\"mapping\":");
         json_write_string(answer, str_from(mapping_name(d->from[i])));
+        write_test_code(d, e, answer);
         buf_add_z(answer, ",\"sends\":{\"event\":");
         json_write_string(answer, str_from(e->name));
         buf_printf(answer, ",\"event_time\":%lld,\"event_id\":", (long long)(e->time_ms / 1000));
