@@ -10,17 +10,24 @@ set(recipes ${CMAKE_CURRENT_SOURCE_DIR}/toolchains)
 
 # 1. The target: this machine, or the one of the toolchain file. Sanitizers and the compiler of the house (the preset
 # clang) do not matter here: all native trees share one build of the libraries.
+# Of the file only what is asked for here is let in: the rest is project()'s to read.
 set(target native)
 set(compiler cc)
+function(read_toolchain_file)
+  include(${CMAKE_TOOLCHAIN_FILE})
+  set(compiler ${CMAKE_C_COMPILER} PARENT_SCOPE)
+  foreach(said TARGET CROSS MUSL MUSL_TRIPLE TARGET_FLAGS AUTOCONF_HOST)
+    set(TILLPOST_${said} "${TILLPOST_${said}}" PARENT_SCOPE)
+  endforeach()
+endfunction()
 if(CMAKE_TOOLCHAIN_FILE)
   get_filename_component(target ${CMAKE_TOOLCHAIN_FILE} NAME_WE)
-  include(${CMAKE_TOOLCHAIN_FILE})
-  set(compiler ${CMAKE_C_COMPILER})
+  read_toolchain_file()
 endif()
 set(flags "-Os -ffunction-sections -fdata-sections -fPIC -fstack-protector-strong ${TILLPOST_TARGET_FLAGS}")
 string(APPEND flags " -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64")
 
-# 2. The key.
+# 2. The sources, and for a musl target musl itself: the compiler that project() looks for is its wrapper.
 file(MAKE_DIRECTORY ${deps})
 file(LOCK ${deps}/build.lock GUARD FILE TIMEOUT 3600)
 execute_process(COMMAND ${recipes}/fetch RESULT_VARIABLE failed)
@@ -28,13 +35,24 @@ if(failed)
   message(FATAL_ERROR "the sources of the third-party libraries could not be had (above). "
     "Run toolchains/setup once, or give their tarballs in the directory TILLPOST_DEPS_TARBALLS")
 endif()
+set(toolchain_files ${CMAKE_TOOLCHAIN_FILE})
+if(TILLPOST_MUSL)
+  list(APPEND toolchain_files ${recipes}/musl.cmake)
+  execute_process(COMMAND ${recipes}/musl ${TILLPOST_TARGET} ${TILLPOST_CROSS} ${TILLPOST_MUSL_TRIPLE}
+    "${TILLPOST_TARGET_FLAGS}" RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "there is no compiler for ${TILLPOST_TARGET} (above)")
+  endif()
+endif()
+
+# 3. The key.
 execute_process(COMMAND ${compiler} -v ERROR_VARIABLE compiler_version OUTPUT_QUIET RESULT_VARIABLE failed)
 if(failed)
   message(FATAL_ERROR "there is no C compiler ${compiler}: run toolchains/setup")
 endif()
 set(parts "${flags}" "${compiler_version}")
 set(recipe ${recipes}/bundled.cmake ${recipes}/deps/CMakeLists.txt ${recipes}/deps/mbedtls_config.h
-  ${CMAKE_TOOLCHAIN_FILE})
+  ${toolchain_files})
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${recipe} ${recipes}/deps.lock ${recipes}/fetch)
 foreach(file ${deps}/sources/KEY ${recipe})
   file(SHA256 ${file} sum)
@@ -44,7 +62,7 @@ string(SHA256 key "${parts}")
 string(SUBSTRING ${key} 0 16 key)
 set(prefix ${deps}/${target}-${key})
 
-# 3. The build, unless it is there.
+# 4. The build, unless it is there.
 if(NOT EXISTS ${prefix}/complete)
   message(STATUS "building the third-party libraries for ${target} (about a minute, once)")
   set(options -DSOURCES=${deps}/sources -DPREFIX=${prefix} "-DFLAGS=${flags}" -DCMAKE_BUILD_TYPE=Release)
@@ -69,7 +87,7 @@ if(NOT EXISTS ${prefix}/complete)
 endif()
 message(STATUS "third-party libraries: ${prefix}")
 
-# 4. What the rooms get. Order within a line is link order.
+# 5. What the rooms get. Order within a line is link order.
 function(bundled name)
   set(link "")
   foreach(library IN LISTS ARGN)
