@@ -498,7 +498,7 @@ static void cut_everywhere(struct world *w, long cuts, struct tally *t)
     size_t stride = w->disk.op_count * 3 / (size_t)cuts + 1;
     replay_begin(&r, &w->disk);
     for (size_t op = 0; op <= w->disk.op_count;
-         op += 1 + chance_next(&w->seed) % (2 * stride - 1)) {
+         op += 1 + (size_t)(chance_next(&w->seed) % (2 * stride - 1))) {
         replay_to(&r, op);
         for (enum cut c = CUT_NOTHING_MORE; c <= CUT_SOME_OF_IT; c++) check_cut(w, &r, c, t);
     }
@@ -617,7 +617,7 @@ static void fail_everywhere(enum disk_fault_kind kind, unsigned within, const ch
         struct world w;
         uint64_t seed = seed_or(1) + (uint64_t)n;
         world_open(&w, seed);
-        struct disk_fault fault = {kind, 1 + roll(&w, within), 1 + roll(&w, 5)};
+        struct disk_fault fault = {kind, 1L + (long)roll(&w, within), 1L + (long)roll(&w, 5)};
         work_with_fault(&w, &fault, 60);
         cut_everywhere(&w, 15, &t);
         if (t.unopened + t.unsound + t.lost > 0) report(name, seed, &w, &t);

@@ -25,8 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,7 +100,7 @@ static bool cut_off(const struct order *o)
     while (dir >= 0 && atomic_load(&shared->read) < o->after) pause_us(100);
     pause_us(o->delay_us);
     atomic_store(&shared->cut_us, till_now_us());
-    if (dir >= 0 && ioctl(dir, EXT4_SHUTDOWN, &how) == 0) return true;
+    if (dir >= 0 && syscall(SYS_ioctl, dir, EXT4_SHUTDOWN, &how) == 0) return true;
     perror(o->cut);
     return false;
 }

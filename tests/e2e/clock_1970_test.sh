@@ -5,6 +5,7 @@
 
 need nginx openssl faketime
 [ "${SANITIZED:-0}" = 0 ] || skip "libfaketime and sanitizers do not go together"
+[ "${STATIC:-0}" = 0 ] || skip "libfaketime does not reach a static program"
 "$TILLPOST" version 2>&1 | grep -qi mbedtls ||
     skip "the certificate clock needs curl with mbedTLS (build with TILLPOST_DEPS=bundled)"
 preload=$(faketime -f '@1970-01-01 00:05:00' printenv LD_PRELOAD) || skip "faketime does not work here"

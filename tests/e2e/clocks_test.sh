@@ -5,6 +5,7 @@
 
 need nginx openssl faketime
 [ "${SANITIZED:-0}" = 0 ] || skip "libfaketime and sanitizers do not go together"
+[ "${STATIC:-0}" = 0 ] || skip "libfaketime does not reach a static program"
 "$TILLPOST" version 2>&1 | grep -qi mbedtls ||
     skip "the certificate clock needs curl with mbedTLS (build with TILLPOST_DEPS=bundled)"
 preload=$(faketime -f '+0' printenv LD_PRELOAD) || skip "faketime does not work here"
@@ -42,7 +43,8 @@ near() { # ID: it carries the time at which it was sold
     [ $((time - SOLD_AT[$1])) -ge -2 ] && [ $((time - KEPT_AT[$1])) -le 2 ] ||
         fail "$1 has the time $time, not ${SOLD_AT[$1]} … ${KEPT_AT[$1]}"
 }
-problem() { call GET /v1/status | "$TOOL" column problems code | grep -qx "$1"; }
+# Without -q, which leaves before its writer has done: pipefail would take that for a no.
+problem() { call GET /v1/status | "$TOOL" column problems code | grep -x "$1" >"$W/problem"; }
 attempts() { call GET /metrics | sed -n "s/^tillpost_delivery_attempts_total{outcome=\"$1\"} //p"; }
 attempts_least() { [ "$(attempts "$1")" -ge "$2" ]; }
 reason_is() { [ "$(call GET "/v1/events/$1" | "$TOOL" get events.0.reason)" = "$2" ]; }

@@ -166,7 +166,8 @@ QUICK='"retry_first": "100ms", "retry_most": "1s"' SLOW='"retry_first": "1h", "r
 RETRY=$QUICK
 
 network_is() { status_is network.state "$1"; }
-problem() { call GET /v1/status | "$TOOL" column problems code | grep -qx "$1"; }
+# Without -q, which leaves before its writer has done: pipefail would take that for a no.
+problem() { call GET /v1/status | "$TOOL" column problems code | grep -x "$1" >"$W/problem"; }
 attempts() { call GET /metrics | sed -n "s/^tillpost_delivery_attempts_total{outcome=\"$1\"} //p"; }
 failed_least() { [ "$(attempts offline)" -ge "$1" ]; }
 access() { awk -v port="$1" -v column="$2" '$1 == port { print $column }' "$W/access.log"; }
