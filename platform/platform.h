@@ -20,7 +20,9 @@ int64_t platform_mono_us(void); /* microseconds, to time things */
 int64_t platform_boot_ms(void); /* counts time asleep */
 enum { PLATFORM_BOOT_ID_BYTES = 16 };
 int platform_boot_id(uint8_t out[PLATFORM_BOOT_ID_BYTES]); /* differs after every boot */
-int platform_local_offset(int64_t local_civil_s);          /* seconds east of UTC */
+/* The battery-backed clock, Unix seconds. NO_INPUT: this machine has none. */
+int platform_rtc_s(int64_t *out);
+int platform_local_offset(int64_t local_civil_s); /* seconds east of UTC */
 /* random.c: getrandom(2), /dev/urandom before Linux 3.17. Never short. */
 int platform_random(void *out, size_t bytes);
 
@@ -38,7 +40,13 @@ int64_t platform_file_stamp(const char *path); /* changes when the file is repla
 /* Makes the last directory of a path when missing (0700). */
 int platform_make_parent(const char *path);
 int64_t platform_free_bytes(const char *path); /* free to us on its file system, < 0 unknown */
-bool platform_on_tmpfs(const char *path);
+/* disk.c */
+enum platform_disk {
+    PLATFORM_DISK_KEEPS,
+    PLATFORM_DISK_FORGETS, /* in memory: empty after power off */
+    PLATFORM_DISK_REMOTE   /* a server's: its locks and its syncs are what they are */
+};
+enum platform_disk platform_disk(const char *path); /* of an existing file or directory */
 
 /* listen.c: listening sockets, non-blocking, close-on-exec. */
 /* Replaces a stale socket file, refuses a live one (LOCKED). group < 0: unchanged. DENIED with

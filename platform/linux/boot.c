@@ -1,6 +1,7 @@
 /* boot.c: which boot this is, and the clock that runs through sleep. */
 #include "platform/platform.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,6 +17,16 @@ static int hex_value(char c)
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     return -1;
+}
+
+int platform_rtc_s(int64_t *out)
+{
+    char *text = NULL;
+    size_t len = 0;
+    int rc = platform_read_file("/sys/class/rtc/rtc0/since_epoch", 64, false, &text, &len);
+    *out = rc < 0 ? 0 : strtoll(text, NULL, 10);
+    platform_free_file(text, len);
+    return rc < 0 ? TILLPOST_E_NO_INPUT : 0;
 }
 
 /* The kernel's file holds a UUID: 32 hex digits with dashes. */

@@ -21,7 +21,7 @@
 #define AT(field) offsetof(struct config, field)
 #define DAY_MS (24LL * 3600 * 1000)
 #define HOUR_MS (3600LL * 1000)
-static const struct config_setting settings[] = {
+const struct config_setting config_settings[] = {
 /*  section     key                  kind           offset                         fallback   min  max        range in words */
   {"tiktok",   "event_set_id",       KIND_DIGITS,   AT(tiktok.event_set_id),       NULL,       1,  32,       "1 to 32 digits, as a string"},
   {"tiktok",   "access_token_file",  KIND_PATH,     AT(tiktok.access_token_file),  NULL,       0,  0,        "an absolute path"},
@@ -65,12 +65,14 @@ static const struct config_setting settings[] = {
 /* clang-format on */
 _Static_assert((int)CONFIG_MAPPINGS_MAX == (int)MAPPINGS_MAX, "one number, told twice");
 
-enum { SETTINGS = sizeof settings / sizeof settings[0], NEAR_MAX = 64 };
+enum { SETTINGS = sizeof config_settings / sizeof config_settings[0], NEAR_MAX = 64 };
+const size_t config_setting_count = SETTINGS;
 
 const char *config_setting_name(size_t i, char out[CONFIG_KEY_BYTES])
 {
     if (i >= SETTINGS) return NULL;
-    (void)snprintf(out, CONFIG_KEY_BYTES, "%s.%s", settings[i].section, settings[i].key);
+    (void)snprintf(out, CONFIG_KEY_BYTES, "%s.%s", config_settings[i].section,
+                   config_settings[i].key);
     return out;
 }
 
@@ -114,15 +116,15 @@ void config_problem_text(const char *path, const struct config_problem *p, struc
 static bool section_known(struct str section)
 {
     for (size_t i = 0; i < SETTINGS; i++)
-        if (str_is(section, settings[i].section)) return true;
+        if (str_is(section, config_settings[i].section)) return true;
     return false;
 }
 
 static const struct config_setting *setting_find(const char *section, struct str key)
 {
     for (size_t i = 0; i < SETTINGS; i++)
-        if (strcmp(settings[i].section, section) == 0 && str_is(key, settings[i].key))
-            return &settings[i];
+        if (strcmp(config_settings[i].section, section) == 0 && str_is(key, config_settings[i].key))
+            return &config_settings[i];
     return NULL;
 }
 
@@ -132,8 +134,9 @@ static const char *nearest_setting(const char *section, struct str name)
     const char *names[NEAR_MAX];
     size_t n = 0;
     for (size_t i = 0; i < SETTINGS && n < NEAR_MAX; i++) {
-        if (!section) names[n++] = settings[i].section;
-        else if (strcmp(settings[i].section, section) == 0) names[n++] = settings[i].key;
+        if (!section) names[n++] = config_settings[i].section;
+        else if (strcmp(config_settings[i].section, section) == 0)
+            names[n++] = config_settings[i].key;
     }
     return nearest_name(name, names, n);
 }
@@ -309,14 +312,15 @@ static struct config *config_new(struct config_problems *ps)
     arena_init(&c->arena, (size_t)16 * 1024, (size_t)8 * CONFIG_MAX_BYTES);
     for (size_t i = 0; i < SETTINGS; i++) {
         struct fault why = {0};
-        const char *keys[2] = {settings[i].section, settings[i].key};
-        if (settings[i].kind != KIND_MAPPINGS && config_put(c, &settings[i], NULL, &why) < 0)
+        const char *keys[2] = {config_settings[i].section, config_settings[i].key};
+        if (config_settings[i].kind != KIND_MAPPINGS &&
+            config_put(c, &config_settings[i], NULL, &why) < 0)
             config_problem_add(ps, (struct str){0}, keys, 2, false, "%s", why.message);
     }
     return c;
 }
 
-int config_load(const char *path, struct config **out, struct config_problems *problems)
+int config_look(const char *path, struct config **out, struct config_problems *problems)
 {
     static const struct json_limits limits = {CONFIG_MAX_BYTES, 32, 20000};
     char *text = NULL;
@@ -335,16 +339,24 @@ int config_load(const char *path, struct config **out, struct config_problems *p
         goto fail;
     }
     struct str whole = {text, len};
-    if (json_parse_commented(&c->arena, whole, &limits, &root, &why) < 0)
-        config_problem_add(problems, (struct str){0}, NULL, 0, false, "%s", why.message);
+    rc = json_parse_commented(&c->arena, whole, &limits, &root, &why);
+    if (rc < 0) config_problem_add(problems, (struct str){0}, NULL, 0, false, "%s", why.message);
     else read_root(c, path, whole, root, problems);
     platform_free_file(text, len);
-    rc = TILLPOST_E_CONFIG;
-    if (problems->errors) goto fail;
-    *out = c;
-    return 0;
+    if (rc >= 0) *out = c;
+    else config_free(c);
+    return problems->errors ? TILLPOST_E_CONFIG : 0;
 fail:
     config_free(c);
+    return rc;
+}
+
+int config_load(const char *path, struct config **out, struct config_problems *problems)
+{
+    int rc = config_look(path, out, problems);
+    if (rc >= 0) return rc;
+    config_free(*out);
+    *out = NULL;
     return rc;
 }
 

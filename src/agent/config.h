@@ -80,7 +80,13 @@ struct config {
 const char *config_path(const char *argument);
 /* Reads and checks. *out is NULL when anything but warnings was found. */
 int config_load(const char *path, struct config **out, struct config_problems *problems);
+/* The same for one who looks at a device: *out is also there when settings are at fault, with the
+ * defaults in their place; NULL when the file cannot be read or is no JSON. */
+int config_look(const char *path, struct config **out, struct config_problems *problems);
 void config_free(struct config *c);
+/* {"tiktok":{…},…}: every setting in force, without what may be secret or a person's: a proxy's user
+ * and password, the content of mappings. */
+void config_write(const struct config *c, struct buf *out);
 
 /* One line for a person: "tillpost.json:12: sync.batch_events: …" */
 void config_problem_text(const char *path, const struct config_problem *p, struct buf *out);

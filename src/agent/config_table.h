@@ -31,6 +31,9 @@ struct config_setting {
     const char *range;    /* in words, for messages */
 };
 
+extern const struct config_setting config_settings[];
+extern const size_t config_setting_count;
+
 /* Puts one value into *c. v is NULL for the fallback. 0, or CONFIG with why->message filled. */
 int config_put(struct config *c, const struct config_setting *s, const struct json *v,
                struct fault *why);

@@ -63,14 +63,15 @@ static struct sync_settings sync_settings_of(const struct config *c)
     return (struct sync_settings){c->sync.retry_first_ms, c->sync.retry_most_ms};
 }
 
-static int open_uplink_of(const struct config *c, struct uplink **out, struct fault *why)
+int deliver_open_uplink(const struct config *c, int64_t timeout_ms, struct uplink **out,
+                        struct fault *why)
 {
     const struct uplink_options options = {
         .url = c->tiktok.endpoint,
         .ca_file = c->tiktok.ca_file,
         .extra_ca_file = c->tiktok.extra_ca_file,
         .proxy = c->tiktok.proxy,
-        .timeout_ms = c->sync.timeout_ms,
+        .timeout_ms = timeout_ms,
     };
     return uplink_open(&options, out, why);
 }
@@ -80,7 +81,7 @@ static int open_uplink(struct deliver *d, struct fault *why)
 {
     struct uplink *fresh = NULL;
     d->uplink_stale = false;
-    int rc = open_uplink_of(d->config, &fresh, why);
+    int rc = deliver_open_uplink(d->config, d->config->sync.timeout_ms, &fresh, why);
     if (rc < 0) return rc;
     uplink_close(d->uplink);
     d->uplink = fresh;
@@ -90,7 +91,7 @@ static int open_uplink(struct deliver *d, struct fault *why)
 int deliver_check(const struct config *config, struct fault *why)
 {
     struct uplink *tried = NULL;
-    int rc = open_uplink_of(config, &tried, why);
+    int rc = deliver_open_uplink(config, config->sync.timeout_ms, &tried, why);
     uplink_close(tried);
     return rc;
 }

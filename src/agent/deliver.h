@@ -90,6 +90,9 @@ struct deliver {
 int deliver_open(struct deliver *d, const struct config *config, struct queue *queue,
                  struct clock *clock, const struct clock_now *now, struct fault *why);
 void deliver_close(struct deliver *d);
+/* The way to TikTok that a configuration describes. */
+int deliver_open_uplink(const struct config *c, int64_t timeout_ms, struct uplink **out,
+                        struct fault *why);
 /* Can deliveries go with it? CONFIG: a CA file without a certificate, a bad proxy or endpoint. */
 int deliver_check(const struct config *config, struct fault *why);
 void deliver_configure(struct deliver *d, const struct config *config, const struct clock_now *now);

@@ -1,14 +1,13 @@
 /* open.c: see open.h. A key is made only where there is no queue that it could not open. */
 #include "agent/open.h"
 
-#include "agent/secrets.h"
 #include "base/log.h"
 #include "platform/platform.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static int key_path(const struct config *c, char out[SECRET_PATH_BYTES], struct fault *why)
+int open_key_path(const struct config *c, char out[SECRET_PATH_BYTES], struct fault *why)
 {
     if (secret_credential_path("queue-key", out)) return 0;
     const char *slash = strrchr(c->queue.path, '/');
@@ -28,7 +27,7 @@ int open_queue(const struct config *c, bool may_create, struct queue **out, stru
     if (!exists && !may_create)
         return fault_set(why, TILLPOST_E_NOT_FOUND, "", "there is no queue at %s yet",
                          c->queue.path);
-    if (key_path(c, path, why) < 0) return TILLPOST_E_CONFIG;
+    if (open_key_path(c, path, why) < 0) return TILLPOST_E_CONFIG;
     int rc = secret_queue_key(path, !exists, key, why);
     if (rc < 0) return rc;
     const struct queue_options options = {
@@ -38,7 +37,7 @@ int open_queue(const struct config *c, bool may_create, struct queue **out, stru
     };
     rc = queue_open(&options, out, why);
     wipe(key, sizeof key);
-    if (rc >= 0 && platform_on_tmpfs(c->queue.path))
+    if (rc >= 0 && platform_disk(c->queue.path) == PLATFORM_DISK_FORGETS)
         log_line(LOG_LEVEL_WARNING,
                  "%s lies on a file system in memory: sales are lost at power off", c->queue.path);
     return rc;

@@ -3,11 +3,15 @@
 #define AGENT_OPEN_H
 
 #include "agent/config.h"
+#include "agent/secrets.h"
 #include "queue/queue.h"
 
 /* Reads the key (a systemd credential "queue-key", queue.key_file, else "key" beside the queue) and
  * opens the queue. may_create: a missing queue, and a missing key where there is no queue, are
  * made; else NOT_FOUND. */
 int open_queue(const struct config *c, bool may_create, struct queue **out, struct fault *why);
+
+/* Where the key is, without looking at it. CONFIG: the path is too long. */
+int open_key_path(const struct config *c, char out[SECRET_PATH_BYTES], struct fault *why);
 
 #endif

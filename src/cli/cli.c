@@ -7,6 +7,7 @@
 #include "platform/platform.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* clang-format off */
 #define AT(member) offsetof(struct cli, member)
@@ -23,6 +24,7 @@ const struct cli_option cli_options[] = {
   {'D', "--dead",     NULL,    AT(dead),     NULL,                 "all dead letters"},
   {'e', "--email",    "-",     AT(email),    "-",                  "of this address, which stands on standard input"},
   {'p', "--phone",    "-",     AT(phone),    "-",                  "of this number, which stands on standard input"},
+  {'b', "--bundle",   "FILE",  AT(bundle),   NULL,                 "write what a helper needs to know, without customers' data"},
   {'h', "--help",     NULL,    AT(help),     NULL,                 "what this verb does, its options, an example"},
 };
 const size_t cli_option_count = sizeof cli_options / sizeof cli_options[0];
@@ -35,9 +37,10 @@ const struct cli_verb cli_verbs[] = {
   {"status",     verb_status,     "jsw",   NULL,          "how the agent is, and the one thing to do",      "tillpost status --watch"},
   {"events",     verb_events,     "jsSf",  NULL,          "list events; dead ones need a person",           "tillpost events --state dead"},
   {"show",       verb_show,       "js",    "ID",          "all that is known of an event",                  "tillpost show till-7-00042"},
-  {"retry",      verb_retry,      "jsD",   "ID...|--dead",       "put dead events back into the queue",            "tillpost retry --dead"},
-  {"drop",       verb_drop,       "jsD",   "ID...|--dead",       "give events up; their ids stay known",           "tillpost drop till-7-00042"},
+  {"retry",      verb_retry,      "jsD",   "ID...|--dead", "put dead events back into the queue",            "tillpost retry --dead"},
+  {"drop",       verb_drop,       "jsD",   "ID...|--dead", "give events up; their ids stay known",           "tillpost drop till-7-00042"},
   {"erase",      verb_erase,      "jsep",  NULL,          "remove a person's events for good",              "echo a@example.com | tillpost erase --email -"},
+  {"doctor",     verb_doctor,     "jsb",   NULL,            "what stands between a sale and TikTok, and what to do", "tillpost doctor --bundle /tmp/tillpost-support.json"},
   {"sync",       verb_sync,       "js",    NULL,          "try to deliver now",                             "tillpost sync"},
   {"pause",      verb_pause,      "js",    NULL,          "stop deliveries; recording goes on",             "tillpost pause"},
   {"resume",     verb_resume,     "js",    NULL,          "deliver again",                                  "tillpost resume"},
@@ -55,6 +58,7 @@ int cli_main(int argc, char **argv)
     if (!v && !c.help) return EXIT_USAGE;
     int status = c.help ? cli_help(v) : v->run(&c);
     config_free(c.loaded);
+    config_free(c.seen);
     if (fflush(stdout) == 0 && !ferror(stdout)) return status;
     fprintf(stderr, "tillpost: the output cannot be written\n");
     return EXIT_IO;
@@ -72,8 +76,10 @@ const char *cli_socket(struct cli *c)
     const char *env = getenv("TILLPOST_SOCKET");
     if (c->socket) return c->socket;
     if (env && *env) return env;
-    const struct config *config = cli_config(c);
-    return config ? config->listen.socket : CONFIG_DEFAULT_SOCKET;
+    /* A caller need not be able to read the token that the configuration names. */
+    static struct config_problems problems;
+    if (!c->seen) (void)config_look(config_path(c->config), &c->seen, &problems);
+    return c->seen ? c->seen->listen.socket : CONFIG_DEFAULT_SOCKET;
 }
 
 int cli_no_agent(struct cli *c, int err)
@@ -88,4 +94,10 @@ int cli_no_agent(struct cli *c, int err)
                 socket);
     else fprintf(stderr, "tillpost: %s: the agent does not answer; try again\n", socket);
     return tillpost_err_info(err)->exit;
+}
+
+bool cli_wants_colour(void)
+{
+    const char *no = getenv("NO_COLOR");
+    return !(no && *no) && isatty(STDOUT_FILENO);
 }

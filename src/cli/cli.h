@@ -26,6 +26,7 @@ enum {
     EXIT_NO_INPUT = 66,
     EXIT_UNAVAILABLE = 69,
     EXIT_BUG = 70,
+    EXIT_CANT_CREATE = 73,
     EXIT_IO = 74,
     EXIT_LATER = 75,
     EXIT_DENIED = 77,
@@ -38,10 +39,12 @@ struct cli {
     const char *type;
     const char *state;
     const char *email, *phone;
+    const char *bundle;
     bool json, dry_run, help, follow, watch, dead;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
     struct config *loaded; /* cli_config; freed by cli_main */
+    struct config *seen;   /* cli_socket, which takes one with faults, too */
 };
 
 struct cli_option {
@@ -88,6 +91,8 @@ const struct config *cli_config(struct cli *c);
 const char *cli_socket(struct cli *c);
 /* A word for a failed request to the agent, to stderr; returns the exit status. */
 int cli_no_agent(struct cli *c, int err);
+/* On a terminal, without NO_COLOR. */
+bool cli_wants_colour(void);
 
 int verb_run(struct cli *c);
 int verb_check(struct cli *c);
@@ -98,6 +103,7 @@ int verb_show(struct cli *c);
 int verb_retry(struct cli *c);
 int verb_drop(struct cli *c);
 int verb_erase(struct cli *c);
+int verb_doctor(struct cli *c);
 int verb_sync(struct cli *c);
 int verb_pause(struct cli *c);
 int verb_resume(struct cli *c);

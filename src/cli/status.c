@@ -12,15 +12,9 @@
 
 enum { STATUS_TIMEOUT_MS = 5000, STATUS_ARENA_BYTES = 256 * 1024, WATCH_MS = 1000 };
 
-static bool wants_colour(void)
-{
-    const char *no = getenv("NO_COLOR");
-    return !(no && *no) && isatty(STDOUT_FILENO);
-}
-
 static const char *colour_of(struct str state)
 {
-    if (!wants_colour()) return "";
+    if (!cli_wants_colour()) return "";
     if (str_is(state, "ok")) return "\033[32m";
     return str_is(state, "offline") ? "\033[33m" : "\033[31m";
 }

@@ -610,7 +610,7 @@ static void put_words(const struct uplink *u, enum uplink_trouble trouble, char 
 
 int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
 {
-    long status = 0, connect_code = 0;
+    long status = 0, connect_code = 0, os_error = 0;
     char *peer = NULL;
     if (u->phase != ENDED) return 0;
     u->phase = FREE;
@@ -618,6 +618,8 @@ int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
     (void)curl_easy_getinfo(u->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(u->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
     (void)curl_easy_getinfo(u->easy, CURLINFO_PRIMARY_IP, &peer);
+    (void)curl_easy_getinfo(u->easy, CURLINFO_OS_ERRNO, &os_error);
+    out->os_error = u->code == CURLE_COULDNT_CONNECT ? (int)os_error : 0;
     out->via_proxy = by_proxy(u, connect_code);
     out->trouble = trouble_of(u, connect_code, out->via_proxy);
     out->http_status = (int)status;

@@ -79,6 +79,7 @@ struct uplink_reply {
     char error[160]; /* words, "" when fine; no token, no body */
     char peer[64];   /* address connected to, "" */
     bool via_proxy;
+    int os_error; /* errno of a connection that was not made; 0: none, or not known */
 };
 /* 1: the request has ended and *out is filled, 0: still under way or none. */
 int uplink_take_reply(struct uplink *u, struct uplink_reply *out);
