@@ -84,9 +84,10 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
                struct fault *why);
 
 /* Delivery. All change the open transaction. Settle: the row goes, its id stays; seqs that are not
- * queued are passed over. On a full disk a batch is settled, and committed, in parts. The others:
- * NOT_FOUND when the row is not in the state that they need. */
+ * queued are passed over. On a full disk a batch is settled, and committed, in parts; a span is
+ * never. The others: NOT_FOUND when the row is not in the state that they need. */
 int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why);
+int queue_settle_span(struct queue *q, int64_t first, int64_t last, int64_t now, struct fault *why);
 int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *message, int64_t now_s,
                struct fault *why);
 int queue_retry(struct queue *q, int64_t seq, struct fault *why); /* dead to queued; NOT_FOUND */

@@ -397,6 +397,22 @@ int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, 
     return r < 0 ? r : queue_done(q, settle(q, seqs, n, now_s, why));
 }
 
+static int settle_span(struct queue *q, int64_t first, int64_t last, int64_t now_s,
+                       struct fault *why)
+{
+    const struct db_arg range[] = {DB_ARG_INT(first), DB_ARG_INT(last), DB_ARG_INT(now_s),
+                                   DB_ARG_INT(QUEUE_SENT)};
+    int gone = end_range(q, SQL_EVENT_TO_PAST, SQL_EVENT_REMOVE, range, why);
+    return gone > 0 ? note_gone(q, first, last, gone, why) : gone;
+}
+
+int queue_settle_span(struct queue *q, int64_t first, int64_t last, int64_t now_s,
+                      struct fault *why)
+{
+    int r = queue_change(q, why);
+    return r < 0 ? r : queue_done(q, settle_span(q, first, last, now_s, why));
+}
+
 static int bury(struct queue *q, int64_t seq, const char *reason, const char *message,
                 int64_t now_s, struct fault *why)
 {
