@@ -403,6 +403,7 @@ int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault 
     int rc = deliver_learn(d, now, &reply, verdict.what == SYNC_SETTLE, why);
     const bool healthy = r.class == SYNC_DONE || r.class == SYNC_SPLIT;
     if (d->in_flight_probe && healthy && !d->clock->trusted) d->probe_is_idle = true;
+    if (!d->in_flight_probe) d->mark_is_void = verdict.what == SYNC_KEEP;
     d->in_flight_probe = false;
     if (rc >= 0) rc = apply_verdict(d, now, &verdict, &outcome, why);
     return rc;
@@ -438,7 +439,7 @@ int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *w
     watch_token(d, now);
     if (d->uplink_stale && !uplink_busy(d->uplink) && open_uplink(d, why) < 0)
         log_line(LOG_LEVEL_ERROR, "deliveries go on with the old settings: %s", why->message);
-    if (d->in_debt) return 0;
+    if (d->in_debt || now->mono_ms < d->held_until_ms) return 0;
     int rc = deliver_correct(d, now, why);
     if (rc >= 0) rc = next_step(d, now, why);
     if (rc >= 0 && d->next.step == SYNC_TAKE) {
@@ -556,6 +557,7 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
     }
     d->in_flight_probe = d->next.step == SYNC_PROBE;
     sync_sent(&d->sync, &d->next);
+    d->mark_is_void = d->mark_is_void && d->in_flight_probe;
 }
 
 void deliver_commit_failed(struct deliver *d)
@@ -574,6 +576,7 @@ int64_t deliver_timeout_ms(const struct deliver *d, const struct clock_now *now)
     int64_t poll = INT64_MAX;
     if (sync_paused(&d->sync) > SYNC_PAUSED_OPERATOR) poll = DELIVER_TOKEN_POLL_MS;
     if (d->in_debt) return DELIVER_DEBT_WAIT_MS;
+    if (now->mono_ms < d->held_until_ms) return d->held_until_ms - now->mono_ms;
     if (d->correct_from > 0) return 0;
     queue_counts(d->queue, &counts);
     sync_next(&d->sync, now->mono_ms, counts.queued, &next);
@@ -600,6 +603,24 @@ void deliver_rows_changed(struct deliver *d)
 {
     sync_abandon(&d->sync);
     if (!uplink_busy(d->uplink)) d->rows = 0;
+}
+
+bool deliver_busy(const struct deliver *d, struct queue_range *out)
+{
+    bool marked = queue_marked(d->queue, out) == 1 && !d->mark_is_void;
+    if (!marked) *out = (struct queue_range){0};
+    return marked;
+}
+
+void deliver_hold(struct deliver *d, const struct clock_now *now, int64_t ms)
+{
+    d->held_until_ms = now->mono_ms + ms;
+}
+
+int deliver_rest(struct deliver *d, struct fault *why)
+{
+    int rc = d->mark_is_void ? queue_mark(d->queue, NULL, why) : 0;
+    return rc < 0 ? rc : queue_commit(d->queue, why);
 }
 
 int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool paused,

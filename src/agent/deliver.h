@@ -71,6 +71,8 @@ struct deliver {
     unsigned rows;
     struct sync_next next; /* what deliver_send will do */
     bool wanted;           /* next is to be sent */
+    bool mark_is_void;     /* nothing under the mark on disk was sent: its last try ended clearly */
+    int64_t held_until_ms; /* monotonic: nothing is taken or sent before */
     bool in_flight_probe;
     bool probe_is_idle; /* a probe was answered and taught no time: do not ask again */
     struct buf body;
@@ -108,6 +110,12 @@ void deliver_try_now(struct deliver *d, const struct clock_now *now);
 void deliver_line_changed(struct deliver *d, const struct clock_now *now);
 /* Rows were dropped, retried or erased: the batch at hand is taken anew. */
 void deliver_rows_changed(struct deliver *d);
+/* The rows that may be in flight or owed a settle: true, or there are none. */
+bool deliver_busy(const struct deliver *d, struct queue_range *out);
+/* Deliveries wait so long (an export that met them shall win the next time); 0 ends it. */
+void deliver_hold(struct deliver *d, const struct clock_now *now, int64_t ms);
+/* Before a clean end: a mark under which nothing was sent would mean doubt at the next start. */
+int deliver_rest(struct deliver *d, struct fault *why);
 int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool paused,
                            struct fault *why);
 

@@ -6,16 +6,12 @@
  */
 #include "agent/loop.h"
 
+#include "agent/open.h"
 #include "base/log.h"
 #include "platform/platform.h"
 
 #include <signal.h>
 #include <string.h>
-
-static void read_clocks(struct agent *a)
-{
-    a->now = (struct clock_now){platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
-}
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -188,11 +184,11 @@ static void erase(struct agent *a)
 
 void agent_loop(struct agent *a)
 {
-    read_clocks(a);
+    a->now = open_read_clocks();
     while (!a->stop && !a->exit_status) {
         struct fault why = {0};
         sleep_until_something(a);
-        read_clocks(a);
+        a->now = open_read_clocks();
         take_signals(a);
         int rc = deliver_settle(&a->deliver, &a->now, &why);
         if (rc >= 0) take_requests(a);

@@ -3,6 +3,7 @@
 
 #include "agent/build.h"
 #include "agent/erase.h"
+#include "agent/export.h"
 #include "agent/ingest.h"
 #include "agent/manage.h"
 #include "agent/open.h"
@@ -133,6 +134,35 @@ int offline_erase(struct offline *o, const struct config *c, struct str body, st
     if (rc >= 0) erase_write(out, rc);
     queue_erasure_free(&e);
     wipe(hash, sizeof hash);
+    return rc < 0 ? rc : 0;
+}
+
+static int view_of(struct offline *o, struct clock *clock, struct clock_now *now,
+                   struct export_view *out, struct fault *why)
+{
+    *out = (struct export_view){.queue = o->queue, .clock = clock, .now = now};
+    (void)queue_marked(o->queue, &out->busy);
+    *now = open_read_clocks();
+    return open_clock(o->queue, clock, why);
+}
+
+int offline_export(struct offline *o, int64_t after, struct buf *out, struct fault *why)
+{
+    struct clock clock;
+    struct clock_now now;
+    struct export_view v;
+    int rc = view_of(o, &clock, &now, &v, why);
+    return rc < 0 ? rc : export_page(&v, after, out, why);
+}
+
+int offline_settle(struct offline *o, struct str body, struct buf *out, struct fault *why)
+{
+    struct clock clock;
+    struct clock_now now;
+    struct export_view v;
+    int rc = view_of(o, &clock, &now, &v, why);
+    if (rc >= 0) rc = export_settle(&v, body, out, why);
+    if (rc >= 0) rc = queue_commit(o->queue, why);
     return rc < 0 ? rc : 0;
 }
 

@@ -34,5 +34,9 @@ int offline_change(struct offline *o, bool drop, struct str body, struct buf *ou
 /* As POST /v1/erase; done when it returns. */
 int offline_erase(struct offline *o, const struct config *c, struct str body, struct buf *out,
                   struct fault *why);
+/* The same for GET /v1/export and POST /v1/export/settle; what was under way when the agent ended in
+ * the middle counts as in flight. */
+int offline_export(struct offline *o, int64_t after, struct buf *out, struct fault *why);
+int offline_settle(struct offline *o, struct str body, struct buf *out, struct fault *why);
 
 #endif

@@ -1,5 +1,6 @@
 /* routes.c: the routes of the local API as a table, and what each does. */
 #include "agent/agent.h"
+#include "agent/export.h"
 #include "agent/manage.h"
 
 #include <stdlib.h>
@@ -36,6 +37,19 @@ static void handle_batch(struct agent *a, struct answer *answer, const char *arg
 
 /* Events out --------------------------------------------------------------------------------- */
 
+/* after=SEQ, which may be absent. */
+static int after_query(const struct api_request *r, int64_t *after, struct fault *why)
+{
+    char text[32];
+    uint64_t n = 0;
+    if (!api_query(r, "after", text, sizeof text)) return 0;
+    if (str_to_u64(str_from(text), &n) < 0 || n > INT64_MAX)
+        return fault_set(why, TILLPOST_E_BAD_REQUEST, "after",
+                         "after must be the \"next\" of the page before");
+    *after = (int64_t)n;
+    return 0;
+}
+
 /* state=queued|sent|dead, limit=N, after=SEQ; each may be absent. */
 static int list_query(const struct api_request *r, char *state, size_t state_bytes, unsigned *limit,
                       int64_t *after, struct fault *why)
@@ -49,13 +63,7 @@ static int list_query(const struct api_request *r, char *state, size_t state_byt
                              MANAGE_LIST_MAX);
         *limit = (unsigned)n;
     }
-    if (api_query(r, "after", text, sizeof text)) {
-        if (str_to_u64(str_from(text), &n) < 0 || n > INT64_MAX)
-            return fault_set(why, TILLPOST_E_BAD_REQUEST, "after",
-                             "after must be the \"next\" of the page before");
-        *after = (int64_t)n;
-    }
-    return 0;
+    return after_query(r, after, why);
 }
 
 static void handle_events(struct agent *a, struct answer *answer, const char *argument)
@@ -95,6 +103,39 @@ static void handle_erase(struct agent *a, struct answer *answer, const char *arg
     struct fault why = {0};
     if (erase_begin(&a->eraser, a->config, &answer->request, &why) < 0) refuse(answer, &why);
     else answer->later = true;
+}
+
+/* Events for an upload by hand ------------------------------------------------------------------ */
+
+static struct export_view view_of(struct agent *a)
+{
+    struct export_view v = {.queue = a->queue, .clock = &a->clock, .now = &a->now};
+    (void)deliver_busy(&a->deliver, &v.busy);
+    return v;
+}
+
+static void handle_export(struct agent *a, struct answer *answer, const char *argument)
+{
+    (void)argument;
+    struct fault why = {0};
+    struct export_view v = view_of(a);
+    int64_t after = 0;
+    int rc = after_query(&answer->request, &after, &why);
+    if (rc >= 0) rc = export_page(&v, after, &answer->body, &why);
+    if (rc < 0) refuse(answer, &why);
+}
+
+/* Deliveries wait for an export that they were in the way of, so that its next try succeeds. */
+static void handle_settle(struct agent *a, struct answer *answer, const char *argument)
+{
+    (void)argument;
+    struct fault why = {0};
+    struct export_view v = view_of(a);
+    answer->promises = true;
+    int rc = export_settle(&v, body_of(answer), &answer->body, &why);
+    if (rc < 0) refuse(answer, &why);
+    deliver_hold(&a->deliver, &a->now, rc == TILLPOST_E_BUSY ? AGENT_EXPORT_HOLD_MS : 0);
+    deliver_rows_changed(&a->deliver);
 }
 
 /* The operator ------------------------------------------------------------------------------- */
@@ -159,6 +200,8 @@ static void handle_health(struct agent *a, struct answer *answer, const char *ar
     X(RETRY,    "POST", "/v1/events/retry", API_SMALL_BODY, false, false, handle_change, "retry") \
     X(DROP,     "POST", "/v1/events/drop", API_SMALL_BODY, true, false, handle_change, "drop") \
     X(ERASE,   "POST", "/v1/erase",     API_CALL_BODY,  true,   false, handle_erase,   "") \
+    X(EXPORT,  "GET",  "/v1/export",    API_NO_BODY,    true,   false, handle_export,  "") \
+    X(SETTLE,  "POST", "/v1/export/settle", API_BATCH_BODY, true, false, handle_settle, "") \
     X(SYNC,    "POST", "/v1/sync",      API_SMALL_BODY, false,  false, handle_sync,    "") \
     X(PAUSE,   "POST", "/v1/pause",     API_SMALL_BODY, false,  false, handle_pause,   "pause") \
     X(RESUME,  "POST", "/v1/resume",    API_SMALL_BODY, false,  false, handle_pause,   "resume") \

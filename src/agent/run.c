@@ -23,22 +23,14 @@ static int fail(const struct fault *why)
     return tillpost_err_info(why->err)->exit;
 }
 
-static int open_clock(struct agent *a, struct fault *why)
+static int start_clock(struct agent *a, struct fault *why)
 {
-    unsigned char boot_id[QUEUE_BOOT_BYTES];
-    if (platform_boot_id(boot_id) < 0 && platform_random(boot_id, sizeof boot_id) < 0)
-        return fault_set(why, TILLPOST_E_INTERNAL, "", "this boot cannot be named");
-    const struct clock_memory memory = {
-        .date_ms = queue_value(a->queue, QUEUE_VALUE_VERIFIED_TIME_MS),
-        .date_boot_ms = queue_value(a->queue, QUEUE_VALUE_VERIFIED_BOOT_MS),
-        .boot = queue_value(a->queue, QUEUE_VALUE_VERIFIED_BOOT),
-    };
-    clock_init(&a->clock, build_time_s(), boot_id, &memory);
-    a->now = (struct clock_now){platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
-    if (clock_state(&a->clock, &a->now) == CLOCK_STATE_IMPLAUSIBLE)
+    int rc = open_clock(a->queue, &a->clock, why);
+    a->now = open_read_clocks();
+    if (rc >= 0 && clock_state(&a->clock, &a->now) == CLOCK_STATE_IMPLAUSIBLE)
         log_line(LOG_LEVEL_WARNING, "the device's clock is wrong; sales are kept, their times are "
                                     "corrected at the next contact");
-    return 0;
+    return rc;
 }
 
 static int open_api(struct agent *a, struct fault *why)
@@ -55,7 +47,7 @@ static int open_api(struct agent *a, struct fault *why)
 static int open_all(struct agent *a, struct fault *why)
 {
     int rc = open_queue(a->config, true, &a->queue, why);
-    if (rc >= 0) rc = open_clock(a, why);
+    if (rc >= 0) rc = start_clock(a, why);
     if (rc < 0) return rc;
     ingest_init(&a->ingest, a->config, a->queue, &a->clock);
     rc = deliver_open(&a->deliver, a->config, a->queue, &a->clock, &a->now, why);
@@ -112,6 +104,7 @@ int agent_run(const char *config_file)
         platform_notify("READY=1");
         agent_loop(a);
         platform_notify("STOPPING=1");
+        (void)deliver_rest(&a->deliver, NULL);
         log_line(LOG_LEVEL_INFO, "tillpost stops; what was acknowledged is on the disk");
         status = a->exit_status;
     }
