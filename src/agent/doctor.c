@@ -56,19 +56,10 @@ struct queue *doctor_queue(struct doctor *d)
 }
 
 /* The clock as the agent would begin with it: what it has learnt before is in the queue. */
-static void open_clock(struct doctor *d)
+static void start_clock(struct doctor *d)
 {
-    unsigned char boot_id[QUEUE_BOOT_BYTES] = {0};
-    struct clock_memory memory = {0};
-    struct queue *q = doctor_queue(d);
-    if (q) {
-        memory.date_ms = queue_value(q, QUEUE_VALUE_VERIFIED_TIME_MS);
-        memory.date_boot_ms = queue_value(q, QUEUE_VALUE_VERIFIED_BOOT_MS);
-        memory.boot = queue_value(q, QUEUE_VALUE_VERIFIED_BOOT);
-    }
-    (void)platform_boot_id(boot_id);
-    clock_init(&d->clock, build_time_s(), boot_id, &memory);
-    d->now = (struct clock_now){platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
+    (void)open_clock(doctor_queue(d), &d->clock, NULL);
+    d->now = open_read_clocks();
     d->was_implausible = d->now.wall_ms < d->clock.lower_ms ||
                          d->now.wall_ms > d->clock.lower_ms + CLOCK_PLAUSIBLE_MS;
 }
@@ -96,7 +87,7 @@ int doctor_open(const char *config_file, const struct doctor_agent *agent, struc
     if (agent->err >= 0) (void)json_parse(&d->arena, agent->status, &limits, &d->status, NULL);
     d->config_err = config_look(config_file, &d->config, &d->problems);
     if (d->config) become_agent(d);
-    open_clock(d);
+    start_clock(d);
     return 0;
 }
 

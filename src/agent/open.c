@@ -1,6 +1,7 @@
 /* open.c: see open.h. A key is made only where there is no queue that it could not open. */
 #include "agent/open.h"
 
+#include "agent/build.h"
 #include "base/log.h"
 #include "platform/platform.h"
 
@@ -41,4 +42,26 @@ int open_queue(const struct config *c, bool may_create, struct queue **out, stru
         log_line(LOG_LEVEL_WARNING,
                  "%s lies on a file system in memory: sales are lost at power off", c->queue.path);
     return rc;
+}
+
+struct clock_now open_read_clocks(void)
+{
+    return (struct clock_now){platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
+}
+
+int open_clock(struct queue *q, struct clock *out, struct fault *why)
+{
+    unsigned char boot_id[QUEUE_BOOT_BYTES];
+    struct clock_memory memory = {0};
+    if (platform_boot_id(boot_id) < 0 && platform_random(boot_id, sizeof boot_id) < 0)
+        return fault_set(why, TILLPOST_E_INTERNAL, "", "this boot cannot be named");
+    if (q) {
+        memory = (struct clock_memory){
+            .date_ms = queue_value(q, QUEUE_VALUE_VERIFIED_TIME_MS),
+            .date_boot_ms = queue_value(q, QUEUE_VALUE_VERIFIED_BOOT_MS),
+            .boot = queue_value(q, QUEUE_VALUE_VERIFIED_BOOT),
+        };
+    }
+    clock_init(out, build_time_s(), boot_id, &memory);
+    return 0;
 }

@@ -40,7 +40,7 @@ struct cli {
     const char *state;
     const char *email, *phone;
     const char *bundle;
-    bool json, dry_run, help, follow, watch, dead;
+    bool json, dry_run, help, follow, watch, dead, mark_sent;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
     struct config *loaded; /* cli_config; freed by cli_main */
@@ -104,6 +104,7 @@ int verb_retry(struct cli *c);
 int verb_drop(struct cli *c);
 int verb_erase(struct cli *c);
 int verb_doctor(struct cli *c);
+int verb_export(struct cli *c);
 int verb_sync(struct cli *c);
 int verb_pause(struct cli *c);
 int verb_resume(struct cli *c);
