@@ -22,7 +22,6 @@ enum {
     AGENT_TIDY_SLICE_MS = 5,            /* between two steps of tidying */
     AGENT_STORAGE_FAULTS_MAX = 3,       /* in a minute; then exit 74 */
     AGENT_DEAD_KEEP_S = 90 * 24 * 3600, /* dead rows; then they are dropped */
-    AGENT_EXPORT_HOLD_MS =
     AGENT_COMMIT_BUCKETS = 10
 };
 

@@ -20,9 +20,9 @@
 #include "agent/clock.h"
 
 enum {
-    EXPORT_PAGE_ROWS = 200,              /* looked at for one page */
-    EXPORT_PAGE_MAX_BYTES = 256 * 1024,  /* after which no further row is added */
-    EXPORT_SETTLE_MAX_BYTES = 480 * 1024 /* of a body */
+    EXPORT_PAGE_ROWS = 200,             /* looked at for one page */
+    EXPORT_PAGE_MAX_BYTES = 256 * 1024, /* after which no further row is added */
+    EXPORT_HOLD_MS = 2 * 60 * 1000      /* deliveries wait so long after a settle was refused */
 };
 #define EXPORT_NUMBER_MAX (INT64_C(1) << 53) /* exact in JSON's numbers */
 

@@ -134,7 +134,7 @@ static void handle_settle(struct agent *a, struct answer *answer, const char *ar
     answer->promises = true;
     int rc = export_settle(&v, body_of(answer), &answer->body, &why);
     if (rc < 0) refuse(answer, &why);
-    deliver_hold(&a->deliver, &a->now, rc == TILLPOST_E_BUSY ? AGENT_EXPORT_HOLD_MS : 0);
+    deliver_hold(&a->deliver, &a->now, rc == TILLPOST_E_BUSY ? EXPORT_HOLD_MS : 0);
     deliver_rows_changed(&a->deliver);
 }
 

@@ -23,7 +23,7 @@ enum queue_value {
     QUEUE_VALUE_FAULT_PAUSE, /* why deliveries pause by themselves, with which code, since when */
     QUEUE_VALUE_FAULT_CODE,
     QUEUE_VALUE_FAULT_SINCE,
-    QUEUE_VALUE_EXPORT, /* number of the last export that was settled */
+    QUEUE_VALUE_EXPORT,     /* number of the last export that was settled */
     QUEUE_VALUE_COUNT = 16, /* from here to 31 are the queue's own */
     QUEUE_VALUE_DEAD = 32,  /* and the 15 behind it: set aside, a counter a reason */
     QUEUE_VALUE_HOURS = 48, /* and the 47 behind it: delivered, a counter an hour */
