@@ -1,70 +1,9 @@
 /* From the body of an event route to rows of a real queue and the words of the answer. */
 #include "testing.h"
 
-#include "agent/ingest.h"
 #include "base/times.h"
+#include "ingest_world.h"
 #include "platform/platform.h"
-
-#define TRUTH_MS 1795000000000LL
-static char scratch[TESTING_PATH_BYTES];
-static char file[TESTING_PATH_BYTES + 32], token[TESTING_PATH_BYTES + 32];
-static char db[TESTING_PATH_BYTES + 32];
-static struct config *config;
-static struct queue *queue;
-static struct clock till_clock;
-static struct clock_now now;
-static struct ingest ingest;
-static struct buf answer;
-
-static void load(const char *rest)
-{
-    static struct config_problems problems;
-    char text[4096];
-    (void)snprintf(text, sizeof text,
-                   "{\"tiktok\": {\"event_set_id\": \"7\", \"access_token_file\": \"%s\"}%s}",
-                   token, rest);
-    testing_write(file, text, 0600);
-    config_free(config);
-    config = NULL;
-    if (config_load(file, &config, &problems) < 0) fail_msg("%s", problems.list[0].message);
-    ingest.config = config;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    static const unsigned char key[QUEUE_KEY_BYTES] = {1};
-    static const unsigned char boot[QUEUE_BOOT_BYTES] = {2};
-    static const struct clock_memory nothing;
-    struct fault why = {0};
-    testing_scratch(scratch);
-    (void)snprintf(file, sizeof file, "%s/tillpost.json", scratch);
-    (void)snprintf(token, sizeof token, "%s/token", scratch);
-    (void)snprintf(db, sizeof db, "%s/queue.db", scratch);
-    testing_write(token, "abcdef0123456789\n", 0600);
-    unsetenv("CREDENTIALS_DIRECTORY");
-    const struct queue_options options = {.path = db, .key = key, .max_size_bytes = 64 << 20};
-    if (queue_open(&options, &queue, &why) < 0) fail_msg("%s", why.message);
-    now = (struct clock_now){TRUTH_MS, 1000, 1000};
-    clock_init(&till_clock, 1790000000, boot, &nothing);
-    ingest_init(&ingest, NULL, queue, &till_clock);
-    buf_init(&answer, (size_t)8 << 20);
-    load("");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    char command[TESTING_PATH_BYTES + 32];
-    ingest_free(&ingest);
-    queue_close(queue);
-    config_free(config);
-    buf_free(&answer);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    /* The scratch directory is ours: its name came from mkdtemp. */
-    return system(command) == 0 ? 0 : -1;
-}
 
 static int call(const char *body)
 {

@@ -87,7 +87,7 @@ static bool consented(const struct json *call, const char *path)
 
 /* Answers ------------------------------------------------------------------------------------- */
 
-static void write_warnings(struct buf *out, const struct tiktok_warnings *w)
+void ingest_write_warnings(struct buf *out, const struct tiktok_warnings *w)
 {
     size_t n = w->count < TIKTOK_WARNINGS_MAX ? w->count : TIKTOK_WARNINGS_MAX;
     if (!n) return;
@@ -133,7 +133,7 @@ static int accept_call(struct draft *d, bool fresh, struct buf *answer)
         json_write_string(answer, d->events[i].event_id);
     }
     buf_add_char(answer, ']');
-    write_warnings(answer, &d->warnings);
+    ingest_write_warnings(answer, &d->warnings);
     buf_add_char(answer, '}');
     return 200;
 }
@@ -153,8 +153,9 @@ static void warn_of_mapping(struct draft *d, const struct mapping *m, const stru
                                  text ? text : ""};
 }
 
-static struct tiktok_rules rules_of(const struct config *c)
+struct tiktok_rules ingest_rules(const struct ingest *g)
 {
+    const struct config *c = g->config;
     return (struct tiktok_rules){
         .shop_id = c->defaults.shop_id,
         .currency = c->defaults.currency,
@@ -184,16 +185,22 @@ static struct str sent_at(struct draft *d)
     return copy;
 }
 
+struct tiktok_moment ingest_moment(const struct ingest *g, const struct clock_now *now,
+                                   struct str sent)
+{
+    return (struct tiktok_moment){
+        .wall_ms = clock_truth_ms(g->clock, now),
+        .implausible = clock_state(g->clock, now) == CLOCK_STATE_IMPLAUSIBLE,
+        .sent_at = sent,
+    };
+}
+
 static int build_one(struct draft *d, const struct mapping *m, struct fault *why)
 {
     struct ingest *g = d->g;
     const struct json *fields = NULL;
-    struct tiktok_rules rules = rules_of(g->config);
-    struct tiktok_moment moment = {
-        .wall_ms = clock_truth_ms(g->clock, d->now),
-        .implausible = clock_state(g->clock, d->now) == CLOCK_STATE_IMPLAUSIBLE,
-        .sent_at = sent_at(d),
-    };
+    struct tiktok_rules rules = ingest_rules(g);
+    struct tiktok_moment moment = ingest_moment(g, d->now, sent_at(d));
     int rc = mapping_apply(m, d->call, &g->arena, &fields, why);
     if (rc < 0) return rc;
     return tiktok_event_build(&g->arena, fields, &rules, &moment, &d->events[d->count],
@@ -240,7 +247,7 @@ static struct str make_id(struct draft *d)
 static int give_ids(struct draft *d)
 {
     struct str id = {0};
-    const struct tiktok_rules rules = rules_of(d->g->config);
+    const struct tiktok_rules rules = ingest_rules(d->g);
     for (size_t i = 0; i < d->count && !id.len; i++) id = d->events[i].event_id;
     const struct json *own = json_get(d->call, "messageId");
     int rc = id.len || mapping_is_blank(own)
@@ -254,32 +261,35 @@ static int give_ids(struct draft *d)
     return fault_set(&d->why, TILLPOST_E_INTERNAL, "", "no random numbers to be had; try again");
 }
 
+int ingest_push(struct ingest *g, const struct clock_now *now, const struct tiktok_event *e,
+                struct fault *why)
+{
+    struct queue_event row = {
+        .event_id = e->event_id,
+        .event = str_from(e->name),
+        .key_event = str_from(e->key_name),
+        .rest = e->rest,
+        .test_code = e->test_code,
+        .occurred_ms = e->time_ms,
+        .recorded_s = clock_truth_ms(g->clock, now) / 1000,
+        .stamped = e->stamped && !g->clock->trusted,
+        .unjudged = e->unjudged,
+        .boot_ms = now->boot_ms,
+        .boot_id = g->clock->boot_id,
+    };
+    int64_t seq = 0;
+    int rc = queue_push(g->queue, &row, &seq, why);
+    if (rc == 0) g->pushed_bytes += e->rest.len + e->event_id.len;
+    return rc;
+}
+
 static int push_events(struct draft *d, bool *fresh, struct fault *why)
 {
-    struct ingest *g = d->g;
     *fresh = false;
     for (size_t i = 0; i < d->count; i++) {
-        const struct tiktok_event *e = &d->events[i];
-        struct queue_event row = {
-            .event_id = e->event_id,
-            .event = str_from(e->name),
-            .key_event = str_from(e->key_name),
-            .rest = e->rest,
-            .test_code = e->test_code,
-            .occurred_ms = e->time_ms,
-            .recorded_s = clock_truth_ms(g->clock, d->now) / 1000,
-            .stamped = e->stamped && !g->clock->trusted,
-            .unjudged = e->unjudged,
-            .boot_ms = d->now->boot_ms,
-            .boot_id = g->clock->boot_id,
-        };
-        int64_t seq = 0;
-        int rc = queue_push(g->queue, &row, &seq, why);
+        int rc = ingest_push(d->g, d->now, &d->events[i], why);
         if (rc < 0) return rc;
-        if (rc == 0) {
-            *fresh = true;
-            g->pushed_bytes += e->rest.len + e->event_id.len;
-        }
+        *fresh = *fresh || rc == 0;
     }
     return 0;
 }
@@ -313,7 +323,7 @@ static void write_dry_run(struct draft *d, struct buf *answer)
         buf_add_z(answer, "}}");
     }
     buf_add_char(answer, ']');
-    write_warnings(answer, &d->warnings);
+    ingest_write_warnings(answer, &d->warnings);
     buf_add_char(answer, '}');
 }
 
@@ -478,27 +488,20 @@ static int check_batch(struct str body, struct str *calls, struct fault *why)
     return 0;
 }
 
-int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body, struct buf *answer)
+/* Nothing is stored of the item at hand, nor of those before it if their transaction is gone. */
+int ingest_each(struct ingest *g, struct str items, ingest_take take, void *ctx, size_t head,
+                struct buf *answer)
 {
-    struct str calls = {0}, item;
-    struct fault why = {0};
+    struct str item;
     size_t pos = 0, n = 0, refused = 0;
-    if (check_batch(body, &calls, &why) < 0) return refuse(g, &why, answer);
-    const struct surroundings around = {
-        .sent_at = json_raw_member(body, "sentAt"),
-        .context = json_raw_member(body, "context"),
-        .integrations = json_raw_member(body, "integrations"),
-    };
-    size_t head = answer->len;
-    buf_add_z(answer, "{\"success\":true ,\"results\":[");
-    while (json_raw_next(calls, &pos, &item)) {
+    buf_add_z(answer, "\"results\":[");
+    while (json_raw_next(items, &pos, &item)) {
         if (n++) buf_add_char(answer, ',');
         size_t start = answer->len;
         bool dirty = g->queue && queue_dirty(g->queue);
-        int status = take_text(g, now, item, &around, answer);
+        int status = take(ctx, item, answer);
         if (status != 200) refused++;
         if (status != 503 && status != 507) continue;
-        /* Nothing is stored of this call, nor of those before it if their transaction is gone. */
         if (refused == n || (dirty && !queue_dirty(g->queue))) {
             memmove(answer->p + head, answer->p + start, answer->len - start + 1);
             answer->len -= start - head;
@@ -509,4 +512,33 @@ int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body,
     if (!refused) return 200;
     if (!answer->failed) memcpy(answer->p + head, "{\"success\":false", 16);
     return 422;
+}
+
+struct batch {
+    struct ingest *g;
+    const struct clock_now *now;
+    struct surroundings around;
+};
+
+static int take_item(void *ctx, struct str item, struct buf *answer)
+{
+    struct batch *b = ctx;
+    return take_text(b->g, b->now, item, &b->around, answer);
+}
+
+int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body, struct buf *answer)
+{
+    struct str calls = {0};
+    struct fault why = {0};
+    if (check_batch(body, &calls, &why) < 0) return refuse(g, &why, answer);
+    struct batch b = {
+        .g = g,
+        .now = now,
+        .around = {.sent_at = json_raw_member(body, "sentAt"),
+                   .context = json_raw_member(body, "context"),
+                   .integrations = json_raw_member(body, "integrations")},
+    };
+    size_t head = answer->len;
+    buf_add_z(answer, "{\"success\":true ,");
+    return ingest_each(g, calls, take_item, &b, head, answer);
 }

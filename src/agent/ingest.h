@@ -10,6 +10,7 @@
 #include "agent/clock.h"
 #include "agent/config.h"
 #include "queue/queue.h"
+#include "tiktok/event.h"
 
 enum {
     INGEST_CALL_MAX_BYTES = 32 * 1024,
@@ -40,9 +41,27 @@ void ingest_init(struct ingest *g, const struct config *config, struct queue *qu
                  const struct clock *clock);
 void ingest_free(struct ingest *g);
 
+/* What every event of this configuration is built by, and when. */
+struct tiktok_rules ingest_rules(const struct ingest *g);
+struct tiktok_moment ingest_moment(const struct ingest *g, const struct clock_now *now,
+                                   struct str sent /* at; "": not told */);
+/* Pushes a built event: 0 queued, 1 known already, < 0 an error of the queue's. */
+int ingest_push(struct ingest *g, const struct clock_now *now, const struct tiktok_event *e,
+                struct fault *why);
+
+/* ,"warnings":[{"path","code","message"}]; nothing when there are none. */
+void ingest_write_warnings(struct buf *out, const struct tiktok_warnings *w);
+
 /* One call. type: "track" for /v1/track, and so on. Writes the answer's JSON; returns the HTTP
  * status. 503 and 507 mean that the open transaction is gone. */
 int ingest_call(struct ingest *g, const struct clock_now *now, const char *type, struct str body,
+                struct buf *answer);
+/* Takes one raw item of a JSON list: writes its result, returns its HTTP status. */
+typedef int (*ingest_take)(void *ctx, struct str item, struct buf *answer);
+/* "results":[…]} behind what was written since `head`, which begins with {"success":true and a
+ * blank: a result an item, in order. Returns 200, 422 when some are refused, or 503 or 507, whose
+ * refusal alone is the answer then, when nothing is stored. */
+int ingest_each(struct ingest *g, struct str items, ingest_take take, void *ctx, size_t head,
                 struct buf *answer);
 /* {"batch":[…]}. */
 int ingest_batch(struct ingest *g, const struct clock_now *now, struct str body,

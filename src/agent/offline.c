@@ -7,8 +7,14 @@
 #include "agent/ingest.h"
 #include "agent/manage.h"
 #include "agent/open.h"
+#include "agent/rows.h"
+#include "agent/secrets.h"
+#include "api/api.h"
 #include "base/times.h"
 #include "platform/platform.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* Problems ------------------------------------------------------------------------------------ */
 
@@ -85,13 +91,34 @@ void offline_status(const struct config *c, bool look, struct buf *out)
 
 /* The queue ----------------------------------------------------------------------------------- */
 
-int offline_open(struct offline *o, const struct config *c, struct fault *why)
+/* The owner of the directory is the agent's user, who must own what is made there, too. */
+static int become_owner(const char *path)
+{
+    char directory[SECRET_PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    int n = snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+    if (platform_file_stamp(path) != 0) return platform_become_owner(path);
+    return n > 0 && n < SECRET_PATH_BYTES ? platform_become_owner(directory) : 0;
+}
+
+static int open_as_owner(struct offline *o, const struct config *c, bool may_create,
+                         struct fault *why)
 {
     o->queue = NULL;
-    if (platform_become_owner(c->queue.path) < 0)
+    if (become_owner(c->queue.path) < 0)
         return fault_set(why, TILLPOST_E_DENIED, "", "the owner of %s cannot be acted for",
                          c->queue.path);
-    return open_queue(c, false, &o->queue, why);
+    return open_queue(c, may_create, &o->queue, why);
+}
+
+int offline_open(struct offline *o, const struct config *c, struct fault *why)
+{
+    return open_as_owner(o, c, false, why);
+}
+
+int offline_make(struct offline *o, const struct config *c, struct fault *why)
+{
+    return open_as_owner(o, c, true, why);
 }
 
 void offline_close(struct offline *o)
@@ -166,17 +193,36 @@ int offline_settle(struct offline *o, struct str body, struct buf *out, struct f
     return rc < 0 ? rc : 0;
 }
 
+static int refuse(struct buf *out, const struct fault *why)
+{
+    buf_clear(out);
+    api_refusal(out, why);
+    return tillpost_err_info(why->err)->http;
+}
+
 int offline_dry_run(const struct config *c, const char *type, struct str body, struct buf *out)
 {
     struct ingest g;
     struct clock clock;
-    unsigned char boot_id[QUEUE_BOOT_BYTES] = {0};
-    const struct clock_memory nothing = {0};
-    const struct clock_now now = {platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
-    (void)platform_boot_id(boot_id);
-    clock_init(&clock, build_time_s(), boot_id, &nothing);
+    struct fault why = {0};
+    const struct clock_now now = open_read_clocks();
+    if (open_clock(NULL, &clock, &why) < 0) return refuse(out, &why);
     ingest_init(&g, c, NULL, &clock);
     int status = ingest_call(&g, &now, type, body, out);
     ingest_free(&g);
+    return status;
+}
+
+int offline_rows(struct offline *o, const struct config *c, struct str body, struct buf *out)
+{
+    struct ingest g;
+    struct clock clock;
+    struct fault why = {0};
+    const struct clock_now now = open_read_clocks();
+    if (open_clock(o->queue, &clock, &why) < 0) return refuse(out, &why);
+    ingest_init(&g, c, o->queue, &clock);
+    int status = rows_post(&g, &now, body, out);
+    ingest_free(&g);
+    if (o->queue && queue_commit(o->queue, &why) < 0) return refuse(out, &why);
     return status;
 }

@@ -23,6 +23,8 @@ struct offline {
     struct queue *queue;
 };
 int offline_open(struct offline *o, const struct config *c, struct fault *why);
+/* The same, making the queue where there is none yet. */
+int offline_make(struct offline *o, const struct config *c, struct fault *why);
 void offline_close(struct offline *o);
 /* The same answers as the routes give: GET /v1/events, GET /v1/events/ID, POST /v1/events/retry
  * (or drop). A change is committed. */
@@ -38,5 +40,8 @@ int offline_erase(struct offline *o, const struct config *c, struct str body, st
  * the middle counts as in flight. */
 int offline_export(struct offline *o, int64_t after, struct buf *out, struct fault *why);
 int offline_settle(struct offline *o, struct str body, struct buf *out, struct fault *why);
+/* POST /v1/rows, committed; with o->queue NULL a dry run, in which nothing is stored. Returns the
+ * HTTP status that the agent would give. */
+int offline_rows(struct offline *o, const struct config *c, struct str body, struct buf *out);
 
 #endif

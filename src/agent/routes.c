@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 #include "agent/export.h"
 #include "agent/manage.h"
+#include "agent/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,13 @@ static void handle_batch(struct agent *a, struct answer *answer, const char *arg
     (void)argument;
     answer->promises = true;
     answer->status = ingest_batch(&a->ingest, &a->now, body_of(answer), &answer->body);
+}
+
+static void handle_rows(struct agent *a, struct answer *answer, const char *argument)
+{
+    (void)argument;
+    answer->promises = true;
+    answer->status = rows_post(&a->ingest, &a->now, body_of(answer), &answer->body);
 }
 
 /* Events out --------------------------------------------------------------------------------- */
@@ -195,6 +203,7 @@ static void handle_health(struct agent *a, struct answer *answer, const char *ar
     X(ALIAS,   "POST", "/v1/alias",     API_CALL_BODY,  false,  false, handle_call,    "alias") \
     X(BATCH,   "POST", "/v1/batch",     API_BATCH_BODY, false,  false, handle_batch,   "") \
     X(IMPORT,  "POST", "/v1/import",    API_BATCH_BODY, false,  false, handle_batch,   "") \
+    X(ROWS,    "POST", "/v1/rows",      API_BATCH_BODY, true,   false, handle_rows,    "") \
     X(EVENTS,  "GET",  "/v1/events",    API_NO_BODY,    false,  false, handle_events,  "") \
     X(EVENT,   "GET",  "/v1/events/*",  API_NO_BODY,    false,  false, handle_event,   "") \
     X(RETRY,    "POST", "/v1/events/retry", API_SMALL_BODY, false, false, handle_change, "retry") \
