@@ -83,6 +83,12 @@ static void a_line_is_read(void **state)
     assert_string_equal(c.operands[0], "--odd-id");
     assert_string_equal(read_line(&c, "tillpost track -")->name, "track");
     assert_string_equal(c.operands[0], "-");
+    assert_string_equal(read_line(&c, "tillpost import --map A=email f.csv --map=B=phone")->name,
+                        "import");
+    assert_int_equal(c.maps.count, 2);
+    assert_string_equal(c.maps.items[0], "A=email");
+    assert_string_equal(c.maps.items[1], "B=phone");
+    assert_int_equal(c.operand_count, 1);
     assert_string_equal(read_line(&c, "tillpost --version")->name, "version");
     assert_null(read_line(&c, "tillpost -h"));
     assert_true(c.help);

@@ -1,7 +1,6 @@
 /* doctor.c: see doctor.h. What is looked at stands in doctor_host.c and doctor_line.c. */
 #include "agent/doctor_inside.h"
 
-#include "agent/build.h"
 #include "agent/open.h"
 #include "base/json.h"
 #include "platform/platform.h"

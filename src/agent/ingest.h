@@ -44,7 +44,7 @@ void ingest_free(struct ingest *g);
 /* What every event of this configuration is built by, and when. */
 struct tiktok_rules ingest_rules(const struct ingest *g);
 struct tiktok_moment ingest_moment(const struct ingest *g, const struct clock_now *now,
-                                   struct str sent /* at; "": not told */);
+                                   struct str sent_at);
 /* Pushes a built event: 0 queued, 1 known already, < 0 an error of the queue's. */
 int ingest_push(struct ingest *g, const struct clock_now *now, const struct tiktok_event *e,
                 struct fault *why);

@@ -75,6 +75,22 @@ static const char *not_a_choice(const struct cli_option *o, const char *value)
     return o->choices;
 }
 
+static bool repeats(const struct cli_option *o)
+{
+    size_t len = strlen(o->value);
+    return len > 3 && strcmp(o->value + len - 3, "...") == 0;
+}
+
+static bool store_item(struct cli_list *list, const struct cli_option *o, const char *value)
+{
+    if (list->count < CLI_LIST_MAX) {
+        list->items[list->count++] = value;
+        return true;
+    }
+    fprintf(stderr, "tillpost: %s may be given at most %d times\n", o->name, CLI_LIST_MAX);
+    return false;
+}
+
 static bool store(struct cli *c, const struct cli_option *o, const char *value)
 {
     void *at = (char *)c + o->offset;
@@ -82,6 +98,7 @@ static bool store(struct cli *c, const struct cli_option *o, const char *value)
         *(bool *)at = true;
         return true;
     }
+    if (repeats(o)) return store_item(at, o, value);
     const char *choices = not_a_choice(o, value);
     if (choices) fprintf(stderr, "tillpost: %s must be one of %s\n", o->name, choices);
     else *(const char **)at = value;

@@ -26,6 +26,9 @@ const struct cli_option cli_options[] = {
   {'e', "--email",    "-",     AT(email),    "-",                  "of this address, which stands on standard input"},
   {'p', "--phone",    "-",     AT(phone),    "-",                  "of this number, which stands on standard input"},
   {'b', "--bundle",   "FILE",  AT(bundle),   NULL,                 "write what a helper needs to know, without customers' data"},
+  {'m', "--map",      "THEIRS=OURS...", AT(maps), NULL,            "a column of your file by its own name: \"Mail=email\""},
+  {'r', "--rejects",  "FILE",  AT(rejects),  NULL,                 "where refused rows go, to be mended there"},
+  {'C', "--consented",NULL,    AT(consented),NULL,                 "all of these customers agreed (privacy.require_consent)"},
   {'h', "--help",     NULL,    AT(help),     NULL,                 "what this verb does, its options, an example"},
 };
 const size_t cli_option_count = sizeof cli_options / sizeof cli_options[0];
@@ -35,6 +38,7 @@ const struct cli_verb cli_verbs[] = {
   {"run",        verb_run,        "",      NULL,          "run the agent in the foreground, until SIGTERM", "tillpost run --config /etc/tillpost/tillpost.json"},
   {"check",      verb_check,      "j",     NULL,          "is the configuration right?",                    "tillpost check"},
   {"track",      verb_track,      "jstd",  "[FILE...|-]", "hand in calls, one JSON object a line",          "echo '{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\"}}' | tillpost track"},
+  {"import",     verb_import,     "jsdmrC", "FILE.csv...|-", "take in TikTok's upload files, each row an event", "tillpost import --rejects mend.csv sales.csv"},
   {"status",     verb_status,     "jsw",   NULL,          "how the agent is, and the one thing to do",      "tillpost status --watch"},
   {"events",     verb_events,     "jsSf",  NULL,          "list events; dead ones need a person",           "tillpost events --state dead"},
   {"show",       verb_show,       "js",    "ID",          "all that is known of an event",                  "tillpost show till-7-00042"},

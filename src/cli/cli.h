@@ -2,7 +2,7 @@
  * cli.h: the command line as one table of verbs.
  *
  * Exit statuses are those of sysexits(3) where one fits: 0 done, 1 a problem was found, 64 usage,
- * 65 bad data, 66 no input, 69 the agent does not run, 74 I/O, 75 try later, 77 permission,
+ * 65 bad data, 66 no input, 69 the agent does not run, 73 cannot create, 74 I/O, 75 try later, 77 permission,
  * 78 configuration. Data goes to stdout, words to stderr.
  */
 #ifndef CLI_CLI_H
@@ -15,6 +15,7 @@
 
 enum {
     CLI_OPERANDS_MAX = 256,
+    CLI_LIST_MAX = 32, /* of an option that may be repeated */
     CLI_JSON_VERSION =
         1 /* of what --json prints: grows when a member goes or changes its meaning */
 };
@@ -33,6 +34,11 @@ enum {
     EXIT_CONFIG = 78
 };
 
+struct cli_list {
+    const char *items[CLI_LIST_MAX];
+    size_t count;
+};
+
 struct cli {
     const char *config; /* the options' values; NULL: not given */
     const char *socket;
@@ -40,7 +46,9 @@ struct cli {
     const char *state;
     const char *email, *phone;
     const char *bundle;
-    bool json, dry_run, help, follow, watch, dead, mark_sent;
+    const char *rejects;
+    struct cli_list maps;
+    bool json, dry_run, help, follow, watch, dead, mark_sent, consented;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
     struct config *loaded; /* cli_config; freed by cli_main */
@@ -50,8 +58,10 @@ struct cli {
 struct cli_option {
     char letter; /* in the table of verbs */
     const char *name;
-    const char *value;   /* what it takes, as told in help: FILE is completed as one; NULL: none */
-    size_t offset;       /* of its member in struct cli: const char *, or bool without a value */
+    const char *value;   /* what it takes, as told in help: FILE is completed as one; NULL: none;
+                            with "..." behind it the option may be repeated */
+    size_t offset;       /* of its member in struct cli: const char *, bool without a value, or
+                            struct cli_list when it may be repeated */
     const char *choices; /* the only values, separated by |; NULL: any */
     const char *help;
 };
@@ -97,6 +107,7 @@ bool cli_wants_colour(void);
 int verb_run(struct cli *c);
 int verb_check(struct cli *c);
 int verb_track(struct cli *c);
+int verb_import(struct cli *c);
 int verb_status(struct cli *c);
 int verb_events(struct cli *c);
 int verb_show(struct cli *c);

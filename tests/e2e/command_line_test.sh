@@ -5,13 +5,6 @@
 need script zsh
 PRESETS='["Complete Payment"]'
 
-# run VERB...: its output in $OUT, its words in $WORDS, its exit status in $EXIT.
-run() {
-    OUT=$("$TILLPOST" "$@" 2>"$W/words" </dev/null)
-    EXIT=$?
-    WORDS=$(cat "$W/words")
-}
-has() { case $2 in *"$3"*) ;; *) fail "$1: \"$3\" is not in: $2" ;; esac; }
 verbs() { "$TILLPOST" help | sed -n 's/^  \([a-z]*\) .*/\1/p'; }
 
 say "help: each verb has its summary, its options and an example; it is data, on standard output"

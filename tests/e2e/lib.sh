@@ -59,6 +59,9 @@ fail() {
     exit 1
 }
 
+# has WHAT TEXT PART
+has() { case $2 in *"$3"*) ;; *) fail "$1: \"$3\" is not in: $2" ;; esac; }
+
 skip() {
     say "skipped: $*"
     exit $SKIPPED
@@ -199,6 +202,15 @@ tls_down() {
     kill -KILL "$NGINX_PID"
     wait "$NGINX_PID" 2>/dev/null
     NGINX_PID=''
+}
+
+# --- the command line -----------------------------------------------------------------------------
+
+# run VERB...: its output in $OUT, its words in $WORDS, its exit status in $EXIT. INPUT=FILE is its input.
+run() {
+    OUT=$("$TILLPOST" "$@" 2>"$W/words" <"${INPUT:-/dev/null}")
+    EXIT=$?
+    WORDS=$(cat "$W/words")
 }
 
 # --- the agent ------------------------------------------------------------------------------------

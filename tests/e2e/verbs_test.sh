@@ -7,14 +7,6 @@ agent_config
 agent_start
 export TILLPOST_CONFIG=$W/tillpost.json
 
-# run VERB...: its output in $OUT, its words in $WORDS, its exit status in $EXIT.
-run() {
-    OUT=$("$TILLPOST" "$@" 2>"$W/words" <"${INPUT:-/dev/null}")
-    EXIT=$?
-    WORDS=$(cat "$W/words")
-}
-has() { case $2 in *"$3"*) ;; *) fail "$1: \"$3\" is not in: $2" ;; esac; }
-
 say "track: one answer a line, a refused line does not stop the rest"
 {
     purchase one
