@@ -267,6 +267,53 @@ static void a_body_that_went_out_before_curl_starts_over_is_no_answer(void **sta
     uplink_close(u);
 }
 
+/* Posts with the body held; true once a connection stands, false when the request has ended. */
+static bool post_held(struct uplink *u)
+{
+    assert_int_equal(uplink_post(u, STR("{}"), token, NULL), 0);
+    uplink_hold(u);
+    for (int64_t end = platform_mono_ms() + TIMEOUT_MS; platform_mono_ms() < end;) {
+        (void)uplink_sleep(u, NULL, 0, 20);
+        if (uplink_holding(u)) return true;
+    }
+    return false;
+}
+
+static void a_held_body_leaves_when_it_is_released_and_not_before(void **state)
+{
+    static const char *const script[] = {"HBRHBR", NULL};
+    struct peer peer = {.scripts = script, .reply = YES};
+    struct uplink_reply r;
+    peer_start(&peer);
+    struct uplink *u = open_port(peer.port, TIMEOUT_MS);
+    for (int i = 0; i < 2; i++) { /* on a new connection, and on a kept one */
+        assert_true(post_held(u));
+        for (int n = 0; n < 10; n++) (void)uplink_sleep(u, NULL, 0, 20);
+        if (i == 0) assert_int_equal(peer.body_bytes, 0);
+        assert_int_equal(uplink_take_reply(u, &r), 0);
+        uplink_release(u);
+        assert_false(uplink_holding(u));
+        assert_int_equal(wait_reply(u).result, UPLINK_ANSWERED);
+    }
+    peer_stop(&peer);
+    assert_int_equal(peer.connections, 1);
+    uplink_close(u);
+}
+
+static void a_body_that_is_held_to_the_end_is_not_sent(void **state)
+{
+    static const char *const script[] = {"HBR", NULL};
+    struct peer peer = {.scripts = script, .reply = YES};
+    peer_start(&peer);
+    struct uplink *u = open_port(peer.port, 400);
+    assert_true(post_held(u));
+    assert_int_equal(wait_reply(u).result, UPLINK_NOT_SENT);
+    peer_stop(&peer);
+    assert_int_equal(peer.body_bytes, 0);
+    assert_false(uplink_holding(u));
+    uplink_close(u);
+}
+
 static void a_port_that_refuses_is_not_sent(void **state)
 {
     unsigned short port = 0;
@@ -845,6 +892,8 @@ int main(void)
         cmocka_unit_test(after_a_change_of_the_line_a_new_connection_is_made),
         cmocka_unit_test(a_kept_connection_that_died_is_replaced),
         cmocka_unit_test(a_body_that_went_out_before_curl_starts_over_is_no_answer),
+        cmocka_unit_test(a_held_body_leaves_when_it_is_released_and_not_before),
+        cmocka_unit_test(a_body_that_is_held_to_the_end_is_not_sent),
         cmocka_unit_test(a_port_that_refuses_is_not_sent),
         cmocka_unit_test(a_name_that_does_not_resolve_is_named_so),
         cmocka_unit_test(connecting_gets_half_the_time_at_most),

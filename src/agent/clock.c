@@ -3,8 +3,8 @@
  *
  * An event that the agent stamped carries the boot id and the boot-time clock of the sale. In the
  * same boot its true time is: truth now - (boot clock now - boot clock then). An event of an older
- * boot keeps its stamp if our clock was plausible when it was taken; else all that is known is that
- * it happened before this boot began.
+ * boot keeps its stamp if our clock was plausible when it was taken; if it was not, or the stamp
+ * turns out to lie ahead, all that is known is that it happened before this boot began.
  */
 #include "agent/clock.h"
 
@@ -38,14 +38,14 @@ int64_t clock_truth_ms(const struct clock *c, const struct clock_now *now)
 
 bool clock_learn(struct clock *c, const struct clock_now *now, int64_t date_ms)
 {
-    /* A Date has whole seconds and was written before it arrived: nearer than this is no news. */
-    enum { GRAIN_MS = 2000 };
+    /* A Date is cut to whole seconds and was written before it arrived: the truth is up to a second
+     * and the way later. What lies so near it is no news, and finer than the header. */
+    enum { BEFORE_MS = 1000, AFTER_MS = 2000 };
     int64_t moved = date_ms - clock_truth_ms(c, now);
-    bool news = !c->trusted || moved > GRAIN_MS || moved < -GRAIN_MS;
+    bool agrees = moved <= BEFORE_MS && moved >= -AFTER_MS;
+    bool news = !c->trusted || !agrees;
     if (date_ms > c->lower_ms) c->lower_ms = date_ms;
     if (!news) return false;
-    /* A system clock that agrees within the grain is finer than the header. */
-    bool agrees = !c->trusted && moved <= GRAIN_MS && moved >= -GRAIN_MS;
     c->trusted = true;
     c->date_ms = agrees ? now->wall_ms : date_ms;
     c->date_boot_ms = now->boot_ms;
@@ -89,6 +89,6 @@ int64_t clock_event_ms(const struct clock *c, const struct clock_now *now,
     int64_t truth = clock_truth_ms(c, now);
     if (memcmp(row->boot_id, c->boot_id, QUEUE_BOOT_BYTES) == 0)
         return truth - (now->boot_ms - row->boot_ms);
-    if (!row->unjudged) return row->occurred_ms;
-    return truth - now->boot_ms;
+    const int64_t bound = truth - now->boot_ms;
+    return row->unjudged || row->occurred_ms > bound ? bound : row->occurred_ms;
 }

@@ -51,7 +51,9 @@ int deliver_bury(struct deliver *d, const struct clock_now *now, int64_t seq,
                  enum deliver_dead_kind kind, const char *reason, const char *message,
                  struct fault *why)
 {
-    int rc = queue_bury(d->queue, seq, reason, message, clock_truth_ms(d->clock, now) / 1000, why);
+    int rc = deliver_correct_one(d, now, seq, why);
+    if (rc < 0) return rc;
+    rc = queue_bury(d->queue, seq, reason, message, clock_verify_ms(d->clock, now) / 1000, why);
     if (rc < 0) return rc;
     return count(d->queue, (enum queue_value)(QUEUE_VALUE_DEAD + (int)kind), 1, why);
 }
@@ -97,7 +99,7 @@ int deliver_check(const struct config *config, struct fault *why)
 }
 
 /* What was in flight when the agent ended may have been counted. */
-static int restore_mark(struct deliver *d, const struct clock_now *now, struct fault *why)
+static int restore_mark(struct deliver *d, struct fault *why)
 {
     struct queue_range mark;
     if (queue_marked(d->queue, &mark) != 1) return 0;
@@ -105,7 +107,6 @@ static int restore_mark(struct deliver *d, const struct clock_now *now, struct f
     queue_counts(d->queue, &counts);
     if (counts.queued && counts.oldest_seq <= mark.last && counts.newest_seq >= mark.first) {
         int rc = queue_doubt_add(d->queue, &mark, why);
-        if (rc >= 0 && d->clock->trusted) rc = deliver_redate(d, now, why);
         if (rc < 0) return rc;
     }
     return queue_mark(d->queue, NULL, why);
@@ -138,7 +139,7 @@ int deliver_open(struct deliver *d, const struct config *config, struct queue *q
     restore_pauses(d, now);
     int rc = open_uplink(d, why);
     if (rc < 0) return rc;
-    return restore_mark(d, now, why);
+    return restore_mark(d, why);
 }
 
 void deliver_close(struct deliver *d)
@@ -259,17 +260,26 @@ static int note_doubt(struct deliver *d, const struct clock_now *now, const stru
     if (queue_doubt_find(d->queue, range.first, &known_lo) == 1 &&
         queue_doubt_find(d->queue, range.last, &known_hi) == 1)
         return 0;
+    d->doubting = range;
     return queue_doubt_add(d->queue, &range, why);
 }
 
+/* By the lower bound where the clock is behind it: an id that was sent "in 1970" would be forgotten
+ * as soon as the truth is known. */
 static int settle_rows(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
-    int64_t now_s = clock_truth_ms(d->clock, now) / 1000;
+    int64_t now_s = clock_verify_ms(d->clock, now) / 1000;
     int rc = queue_settle(d->queue, d->settling, d->settling_count, now_s, why);
     if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_SENT_TOTAL, d->settling_count, why);
     if (rc >= 0) rc = hours_add(d->queue, now_s, d->settling_count, why);
     if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_LAST_SUCCESS, now_s, why);
     return rc;
+}
+
+static int pay_debt(struct deliver *d, const struct clock_now *now, struct fault *why)
+{
+    int rc = d->settling_count > 0 ? settle_rows(d, now, why) : 0;
+    return rc < 0 || d->doubting.first == 0 ? rc : queue_doubt_add(d->queue, &d->doubting, why);
 }
 
 /* Rows that are decided leave the batch; those behind them move up. */
@@ -289,11 +299,16 @@ static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row
     const enum deliver_dead_kind kind = tiktoks ? DELIVER_DEAD_TIKTOK : DELIVER_DEAD_HTTP;
     (void)snprintf(reason, sizeof reason, "%s_%d", deliver_dead[kind].reason,
                    tiktoks ? o->code : o->http);
+    struct queue_range doubt = {0};
+    (void)queue_doubt_find(d->queue, seq, &doubt);
     int rc = deliver_bury(d, now, seq, kind, reason, o->message, why);
     close_gap(d, row, 1);
     if (rc == TILLPOST_E_NOT_FOUND) return 0; /* dropped while it was under way */
     if (rc < 0) return rc;
-    if (d->buried_count < SYNC_BURIED_IN_A_ROW_MAX) d->buried[d->buried_count++] = seq;
+    if (d->buried_count < SYNC_BURIED_IN_A_ROW_MAX) {
+        d->buried[d->buried_count].seq = seq;
+        d->buried[d->buried_count++].doubt_s = doubt.since_s;
+    }
     log_line(LOG_LEVEL_WARNING, "TikTok refuses event %lld (%s): %s", (long long)seq, reason,
              o->message);
     return 0;
@@ -310,17 +325,25 @@ static int settle_part(struct deliver *d, const struct clock_now *now, const str
     return rc >= 0 && v->bury_hi ? bury_row(d, now, v->lo, why) : rc;
 }
 
+/* Back in the queue it is in doubt again if it was. */
+static int give_back(struct deliver *d, int64_t seq, int64_t doubt_s, struct fault *why)
+{
+    const struct queue_range doubt = {seq, seq, doubt_s};
+    int rc = queue_retry(d->queue, seq, why);
+    if (rc == TILLPOST_E_NOT_FOUND) return 0; /* dropped since */
+    if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_RETRIED_TOTAL, 1, why);
+    return rc < 0 || doubt_s == 0 ? rc : queue_doubt_add(d->queue, &doubt, why);
+}
+
 /* An account-wide refusal must not empty the queue into the dead letters. */
 static int unbury(struct deliver *d, unsigned n, struct fault *why)
 {
     if (n > d->buried_count) n = d->buried_count;
-    d->buried_count -= n;
-    for (unsigned i = 0; i < n; i++) {
-        int rc = queue_retry(d->queue, d->buried[d->buried_count + i], why);
-        if (rc == TILLPOST_E_NOT_FOUND) continue;
-        if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_RETRIED_TOTAL, 1, why);
+    for (unsigned i = d->buried_count - n; i < d->buried_count; i++) {
+        int rc = give_back(d, d->buried[i].seq, d->buried[i].doubt_s, why);
         if (rc < 0) return rc;
     }
+    d->buried_count -= n;
     log_line(LOG_LEVEL_ERROR,
              "%u events in a row were refused: they are back in the queue, and "
              "deliveries pause until a person looks",
@@ -359,7 +382,8 @@ static int apply_verdict(struct deliver *d, const struct clock_now *now,
         rc = keep_pause(d, now, v->paused_now, outcome->code >= 0 ? outcome->code : outcome->http,
                         why);
     /* Nothing is in flight any more: the mark goes with this commit, unless a new one replaces it. */
-    if (v->batch_over && rc >= 0 && v->what != SYNC_KEEP) rc = queue_mark(d->queue, NULL, why);
+    if (v->batch_over && rc >= 0 && (v->what != SYNC_KEEP || v->paused_now))
+        rc = queue_mark(d->queue, NULL, why);
     if (v->batch_over) d->rows = 0;
     return rc;
 }
@@ -379,12 +403,20 @@ static void log_last(const struct deliver *d, const struct deliver_last *before,
                  l->code, l->answered ? "" : uplink_trouble_name(l->trouble), l->message);
 }
 
+/* The try surely did nothing at TikTok's, and the mark is not wanted again in a moment. */
+static bool nothing_is_in_flight(const struct deliver *d, const struct clock_now *now,
+                                 const struct uplink_reply *reply, enum sync_class class)
+{
+    if (reply->result == UPLINK_NOT_SENT) return true;
+    return class == SYNC_RETRY && sync_next_try_ms(&d->sync, now->mono_ms) >= DELIVER_MARK_KEEP_MS;
+}
+
 int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
     struct uplink_reply reply;
     struct tiktok_outcome outcome = {.code = -1, .index = -1};
     struct sync_verdict verdict;
-    if (d->in_debt) return settle_rows(d, now, why);
+    if (d->in_debt) return pay_debt(d, now, why);
     if (uplink_take_reply(d->uplink, &reply) != 1) return 0;
     if (reply.result == UPLINK_ANSWERED) {
         if (d->in_flight_probe) tiktok_probe_read(reply.http_status, reply.body, &outcome);
@@ -405,6 +437,8 @@ int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault 
     if (d->in_flight_probe && healthy && !d->clock->trusted) d->probe_is_idle = true;
     if (!d->in_flight_probe) d->mark_is_void = verdict.what == SYNC_KEEP;
     d->in_flight_probe = false;
+    d->unmarked = nothing_is_in_flight(d, now, &reply, r.class);
+    if (rc >= 0 && d->unmarked) rc = queue_mark(d->queue, NULL, why);
     if (rc >= 0) rc = apply_verdict(d, now, &verdict, &outcome, why);
     return rc;
 }
@@ -439,7 +473,13 @@ int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *w
     watch_token(d, now);
     if (d->uplink_stale && !uplink_busy(d->uplink) && open_uplink(d, why) < 0)
         log_line(LOG_LEVEL_ERROR, "deliveries go on with the old settings: %s", why->message);
-    if (d->in_debt || now->mono_ms < d->held_until_ms) return 0;
+    d->releasing = d->mark_failed = false;
+    if (d->in_debt) return 0;
+    if (uplink_holding(d->uplink)) {
+        d->releasing = true;
+        return write_mark(d, now, why);
+    }
+    if (now->mono_ms < d->held_until_ms) return 0;
     int rc = deliver_correct(d, now, why);
     if (rc >= 0) rc = next_step(d, now, why);
     if (rc >= 0 && d->next.step == SYNC_TAKE) {
@@ -447,7 +487,7 @@ int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *w
         if (rc >= 0) rc = next_step(d, now, why);
     }
     if (rc < 0) return rc;
-    if (d->next.step == SYNC_SEND) rc = write_mark(d, now, why);
+    if (d->next.step == SYNC_SEND && !d->unmarked) rc = write_mark(d, now, why);
     d->wanted = rc >= 0 && (d->next.step == SYNC_SEND || d->next.step == SYNC_PROBE);
     return rc;
 }
@@ -536,7 +576,10 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
 {
     struct fault why = {0};
     d->settling_count = 0;
+    d->doubting.first = 0;
     d->in_debt = false;
+    if (d->releasing) uplink_release(d->uplink);
+    d->releasing = false;
     if (!d->wanted) return;
     d->wanted = false;
     if (!refresh_token(d, &why)) {
@@ -555,6 +598,7 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
         reply_for(d, now, SYNC_RETRY, &why);
         return;
     }
+    if (d->unmarked && d->next.step == SYNC_SEND) uplink_hold(d->uplink);
     d->in_flight_probe = d->next.step == SYNC_PROBE;
     sync_sent(&d->sync, &d->next);
     d->mark_is_void = d->mark_is_void && d->in_flight_probe;
@@ -563,7 +607,9 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
 void deliver_commit_failed(struct deliver *d)
 {
     d->wanted = false;
-    d->in_debt = d->settling_count > 0;
+    d->mark_failed = d->releasing;
+    d->in_debt = d->settling_count > 0 || d->doubting.first != 0;
+    if (d->clock->trusted) d->correct_from = 1;
     if (uplink_busy(d->uplink)) return;
     sync_abandon(&d->sync);
     d->rows = 0;
@@ -575,7 +621,8 @@ int64_t deliver_timeout_ms(const struct deliver *d, const struct clock_now *now)
     struct sync_next next;
     int64_t poll = INT64_MAX;
     if (sync_paused(&d->sync) > SYNC_PAUSED_OPERATOR) poll = DELIVER_TOKEN_POLL_MS;
-    if (d->in_debt) return DELIVER_DEBT_WAIT_MS;
+    if (d->in_debt || d->mark_failed) return DELIVER_DEBT_WAIT_MS;
+    if (uplink_holding(d->uplink)) return 0;
     if (now->mono_ms < d->held_until_ms) return d->held_until_ms - now->mono_ms;
     if (d->correct_from > 0) return 0;
     queue_counts(d->queue, &counts);
@@ -607,7 +654,12 @@ void deliver_rows_changed(struct deliver *d)
 
 bool deliver_busy(const struct deliver *d, struct queue_range *out)
 {
+    const bool sending = uplink_busy(d->uplink) && !d->in_flight_probe && d->rows > 0;
     bool marked = queue_marked(d->queue, out) == 1 && !d->mark_is_void;
+    if (!marked && sending) { /* the body is held, and its mark not on disk yet */
+        *out = (struct queue_range){d->seqs[0], d->seqs[d->rows - 1], 0};
+        return true;
+    }
     if (!marked) *out = (struct queue_range){0};
     return marked;
 }
@@ -627,7 +679,8 @@ int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool 
                            struct fault *why)
 {
     int64_t since = paused ? clock_truth_ms(d->clock, now) / 1000 : 0;
-    int rc = queue_set_value(d->queue, QUEUE_VALUE_PAUSED, paused, why);
+    int rc = uplink_busy(d->uplink) ? 0 : queue_mark(d->queue, NULL, why);
+    if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_PAUSED, paused, why);
     if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_PAUSED_SINCE, since, why);
     if (rc >= 0) sync_operator_pause(&d->sync, paused);
     return rc;

@@ -5,8 +5,11 @@
  * transaction), deliver_plan (takes a batch, puts the in-flight mark into the open transaction),
  * then, after the commit, deliver_send. When the commit failed: deliver_commit_failed.
  *
- * What always holds: (1) no body goes out before its mark is on disk; (2) nothing but a clear yes
- * settles a row; (3) a settle whose commit failed is owed, and nothing is sent until it is paid.
+ * What always holds: (1) no body goes out before its mark is on disk; after a try that surely did
+ * nothing the mark goes, and the next one is written when a connection stands, so that a till which
+ * is switched off every night of a week without a line does not find its sales in doubt; (2)
+ * nothing but a clear yes settles a row; (3) a settle or a doubt whose commit failed is owed, and
+ * nothing is sent until it is paid; (4) a row is judged by its age and its doubt before every send.
  */
 #ifndef AGENT_DELIVER_H
 #define AGENT_DELIVER_H
@@ -20,7 +23,11 @@
 #include "uplink/uplink.h"
 
 #define DELIVER_DOUBT_MAX_S (40LL * 3600) /* TikTok forgets an id after 48 h */
-enum { DELIVER_TOKEN_POLL_MS = 2000, DELIVER_DEBT_WAIT_MS = 1000 };
+enum {
+    DELIVER_TOKEN_POLL_MS = 2000,
+    DELIVER_DEBT_WAIT_MS = 1000,
+    DELIVER_MARK_KEEP_MS = 60 * 1000 /* a mark that is wanted again within it is not taken off */
+};
 
 enum deliver_outcome {
     DELIVER_DONE,
@@ -74,14 +81,20 @@ struct deliver {
     bool mark_is_void;     /* nothing under the mark on disk was sent: its last try ended clearly */
     int64_t held_until_ms; /* monotonic: nothing is taken or sent before */
     bool in_flight_probe;
+    bool unmarked;      /* the last try surely did nothing: the next body waits for a connection */
+    bool releasing;     /* it stands, and the mark is in the open transaction */
+    bool mark_failed;   /* its commit failed */
     bool probe_is_idle; /* a probe was answered and taught no time: do not ask again */
     struct buf body;
     int64_t settling[SYNC_BATCH_MAX]; /* rows settled in the open transaction */
     unsigned settling_count;
-    bool in_debt; /* their commit failed: settle them again before anything else */
-    int64_t buried[SYNC_BURIED_IN_A_ROW_MAX]; /* of the row of refusals at hand */
+    struct queue_range doubting; /* noted in it; first 0: none */
+    bool in_debt;                /* its commit failed: do both again before anything else */
+    struct {
+        int64_t seq, doubt_s;           /* doubt_s: since when in doubt, 0: it was not */
+    } buried[SYNC_BURIED_IN_A_ROW_MAX]; /* of the row of refusals at hand */
     unsigned buried_count;
-    int64_t correct_from; /* seq of the next row whose time may need correction; 0: none */
+    int64_t correct_from; /* the next row that a wrong clock may have stamped; 0: none */
     uint64_t outcomes[DELIVER_OUTCOMES];
     struct tiktok_outcome refusal; /* the last reply that refused a part of the batch */
     struct deliver_last last;

@@ -25,12 +25,13 @@ int deliver_still_good(struct deliver *d, const struct clock_now *now, struct fa
 /* deliver_time.c */
 /* The hour that a mark or a doubt notes, now. */
 int64_t deliver_note_s(const struct deliver *d, const struct clock_now *now);
-/* Takes a verified Date in. keep: store it even when it is no news. */
+/* Takes a verified Date in. News are stored by deliver_correct; keep: store it in any case. */
 int deliver_learn(struct deliver *d, const struct clock_now *now, const struct uplink_reply *reply,
                   bool keep, struct fault *why);
-/* Doubts get true hours; only while the clock is trusted. */
-int deliver_redate(struct deliver *d, const struct clock_now *now, struct fault *why);
-/* Corrects the next few rows that the agent stamped with a wrong clock. */
+/* Corrects what a wrong clock has written: a row that leaves before its turn, or the next step from
+ * d->correct_from on (1: from the start). */
+int deliver_correct_one(struct deliver *d, const struct clock_now *now, int64_t seq,
+                        struct fault *why);
 int deliver_correct(struct deliver *d, const struct clock_now *now, struct fault *why);
 
 #endif

@@ -3,9 +3,9 @@
  *
  * The hour of a mark or a doubt is Unix seconds where the clock was trusted or plausible; where it
  * was neither (a till in 1970), UNKNOWN_HOUR and the seconds of the boot-time clock. Once the truth
- * is known, such an hour is counted back from now in the same boot; one of an older boot becomes
- * the beginning of this one, the latest that it can be, so that its 40 hours are neither over at
- * once nor never. An hour that turns out to lie ahead begins now.
+ * is known, such an hour, and one that turns out to lie ahead, is counted back from now if it is of
+ * this boot; one of an older boot becomes the beginning of this one, the latest that it can be: its
+ * 40 hours are neither over at once nor never.
  */
 #include "agent/build.h"
 #include "agent/deliver_inside.h"
@@ -26,20 +26,22 @@ int64_t deliver_note_s(const struct deliver *d, const struct clock_now *now)
 }
 
 struct dating {
-    int64_t truth_s, boot_s;
+    int64_t truth_s, wall_s, began_s; /* now, now by the system's clock, and when this boot began */
 };
 
 static int64_t true_hour(const void *ctx, int64_t since_s)
 {
     const struct dating *t = ctx;
-    if (since_s < UNKNOWN_HOUR) return since_s < t->truth_s ? since_s : t->truth_s;
-    int64_t then_s = since_s - UNKNOWN_HOUR;
-    return then_s <= t->boot_s ? t->truth_s - (t->boot_s - then_s) : t->truth_s - t->boot_s;
+    if (since_s <= t->truth_s) return since_s;
+    int64_t then_s = since_s >= UNKNOWN_HOUR ? t->began_s + (since_s - UNKNOWN_HOUR)
+                                             : since_s - (t->wall_s - t->truth_s);
+    return then_s >= t->began_s && then_s <= t->truth_s ? then_s : t->began_s;
 }
 
-int deliver_redate(struct deliver *d, const struct clock_now *now, struct fault *why)
+static int redate(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
-    const struct dating t = {clock_truth_ms(d->clock, now) / 1000, now->boot_ms / 1000};
+    const int64_t truth_s = clock_truth_ms(d->clock, now) / 1000;
+    const struct dating t = {truth_s, now->wall_ms / 1000, truth_s - now->boot_ms / 1000};
     return queue_doubt_redate(d->queue, true_hour, &t, why);
 }
 
@@ -65,8 +67,7 @@ int deliver_learn(struct deliver *d, const struct clock_now *now, const struct u
     log_line(LOG_LEVEL_INFO, "the time is known from a verified server; offset %lld s",
              (long long)(clock_offset_ms(d->clock, now) / 1000));
     d->correct_from = 1;
-    int rc = keep_time(d, now, why);
-    return rc < 0 ? rc : deliver_redate(d, now, why);
+    return 0;
 }
 
 /* The times of rows --------------------------------------------------------------------------- */
@@ -93,16 +94,34 @@ static int look_at_row(void *ctx, const struct queue_row *row)
     return ++c->seen == CORRECT_ROWS_MAX;
 }
 
-/* A body always gets the corrected time; this is for the day when the row outlives the boot. */
+static int correct_rows(struct correcting *c, struct deliver *d, int64_t first, int64_t last,
+                        struct fault *why)
+{
+    int rc = queue_walk(d->queue, first, last, look_at_row, c, why);
+    for (unsigned i = 0; rc >= 0 && i < c->count; i++) {
+        rc = queue_set_time(d->queue, c->rows[i].seq, c->rows[i].ms, why);
+        if (rc == TILLPOST_E_DAMAGED) rc = 0; /* its seal is broken: found out when it is sent */
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int deliver_correct_one(struct deliver *d, const struct clock_now *now, int64_t seq,
+                        struct fault *why)
+{
+    struct correcting c = {.d = d, .now = now};
+    return d->correct_from == 0 ? 0 : correct_rows(&c, d, seq, seq, why);
+}
+
+/* First what was learnt and the doubts, then the rows. A body always gets the corrected time; this
+ * is for the day when the row outlives the boot. */
 int deliver_correct(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
     struct correcting c = {.d = d, .now = now};
+    int rc = 0;
     if (d->correct_from == 0) return 0;
-    int rc = queue_walk(d->queue, d->correct_from, INT64_MAX, look_at_row, &c, why);
-    for (unsigned i = 0; rc >= 0 && i < c.count; i++) {
-        rc = queue_set_time(d->queue, c.rows[i].seq, c.rows[i].ms, why);
-        if (rc == TILLPOST_E_DAMAGED) rc = 0; /* its seal is broken: found out when it is sent */
-    }
+    if (d->correct_from == 1) rc = keep_time(d, now, why);
+    if (rc >= 0 && d->correct_from == 1) rc = redate(d, now, why);
+    if (rc >= 0) rc = correct_rows(&c, d, d->correct_from, INT64_MAX, why);
     if (rc >= 0) d->correct_from = c.seen == CORRECT_ROWS_MAX ? c.last + 1 : 0;
-    return rc < 0 ? rc : 0;
+    return rc;
 }

@@ -141,7 +141,9 @@ int offline_event(struct offline *o, const char *event_id, struct buf *out, stru
 int offline_change(struct offline *o, bool drop, struct str body, struct buf *out,
                    struct fault *why)
 {
-    int64_t now_s = platform_wall_ms() / 1000;
+    int64_t now_s = platform_wall_ms() / 1000,
+            verified_s = queue_value(o->queue, QUEUE_VALUE_VERIFIED_TIME_MS) / 1000;
+    if (now_s < verified_s) now_s = verified_s;
     int rc = manage_change(o->queue, drop ? MANAGE_DROP : MANAGE_RETRY, body, now_s, out, why);
     if (rc >= 0) rc = queue_commit(o->queue, why);
     return rc < 0 ? rc : 0;

@@ -98,7 +98,7 @@ static void handle_change(struct agent *a, struct answer *answer, const char *ar
 {
     struct fault why = {0};
     enum manage_change what = strcmp(argument, "retry") == 0 ? MANAGE_RETRY : MANAGE_DROP;
-    int64_t now_s = clock_truth_ms(&a->clock, &a->now) / 1000;
+    int64_t now_s = clock_verify_ms(&a->clock, &a->now) / 1000;
     answer->promises = true;
     int rc = manage_change(a->queue, what, body_of(answer), now_s, &answer->body, &why);
     if (rc < 0) refuse(answer, &why);

@@ -59,9 +59,10 @@ struct uplink {
     struct curl_slist *headers;
     struct str body;
     size_t body_read;
-    bool anew;       /* it was to open a new connection */
-    bool may_repeat; /* curl may start over by itself */
-    bool repeated;   /* it did, after it had read the whole body */
+    bool held, wanted; /* the body is not to leave yet; curl has asked for it */
+    bool anew;         /* it was to open a new connection */
+    bool may_repeat;   /* curl may start over by itself */
+    bool repeated;     /* it did, after it had read the whole body */
     bool head_whole;
     char date[64], retry_after[64];
     struct buf reply;
@@ -107,6 +108,8 @@ static size_t on_body_wanted(char *to, size_t size, size_t n, void *ctx)
     struct uplink *u = ctx;
     const size_t left = u->body.len - u->body_read;
     const size_t part = size * n < left ? size * n : left;
+    u->wanted = true;
+    if (u->held) return CURL_READFUNC_PAUSE;
     memcpy(to, u->body.p + u->body_read, part);
     u->body_read += part;
     return part;
@@ -404,6 +407,7 @@ int uplink_post(struct uplink *u, struct str body, struct str token, struct faul
     u->body_read = 0;
     u->may_repeat = u->kept && !u->new_connection;
     u->repeated = u->reply_too_large = u->head_whole = false;
+    u->held = u->wanted = false;
     u->words[0] = u->date[0] = u->retry_after[0] = 0;
     u->clock.faults = 0;
     u->started_ms = platform_mono_ms();
@@ -415,6 +419,22 @@ int uplink_post(struct uplink *u, struct str body, struct str token, struct faul
     if (rc < 0) forget_headers(u);
     else u->phase = UNDER_WAY;
     return rc;
+}
+
+void uplink_hold(struct uplink *u)
+{
+    u->held = true;
+}
+
+bool uplink_holding(const struct uplink *u)
+{
+    return u->phase == UNDER_WAY && u->held && u->wanted;
+}
+
+void uplink_release(struct uplink *u)
+{
+    u->held = false;
+    if (u->phase == UNDER_WAY) (void)curl_easy_pause(u->easy, CURLPAUSE_CONT);
 }
 
 bool uplink_busy(const struct uplink *u)
@@ -660,7 +680,7 @@ int uplink_sleep(struct uplink *u, struct uplink_fd *fds, size_t n, int64_t most
         wait[i].events = fds[i].want_write ? CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN;
     }
     serve(u);
-    if (u->phase == ENDED || most_ms < 0) most_ms = 0;
+    if (u->phase == ENDED || uplink_holding(u) || most_ms < 0) most_ms = 0;
     if (most_ms > INT_MAX) most_ms = INT_MAX;
     (void)curl_multi_poll(u->multi, wait, (unsigned)n, (int)most_ms, NULL);
     for (size_t i = 0; i < n; i++) {

@@ -37,6 +37,11 @@ void uplink_set_clock(struct uplink *u, int64_t verify_ms, bool lenient_not_befo
 /* Starts a POST with Content-Type: application/json and Access-Token: token. BUSY when one is
  * under way. The token is copied and wiped with the request. */
 int uplink_post(struct uplink *u, struct str body, struct str token, struct fault *why);
+/* After uplink_post: the body stays here once a connection stands, until uplink_release; nothing of
+ * it reaches the server before. uplink_holding: the connection stands and the body is waited for. */
+void uplink_hold(struct uplink *u);
+bool uplink_holding(const struct uplink *u);
+void uplink_release(struct uplink *u);
 bool uplink_busy(const struct uplink *u); /* under way, or its reply has not been taken */
 void uplink_abandon(struct uplink *u);
 /* The network changed (link, address, route): the next request opens a new connection, and one that
