@@ -56,6 +56,10 @@ int verb_check(struct cli *c)
 
 int verb_version(struct cli *c)
 {
+    if (c->sbom) {
+        for (const char *const *line = cli_sbom; *line; line++) puts(*line);
+        return EXIT_OK;
+    }
     if (c->json)
         printf("{\"version\":\"%s\",\"json\":%d,\"uplink\":\"%s\"}\n", build_version(),
                CLI_JSON_VERSION, build_libraries());

@@ -29,6 +29,7 @@ const struct cli_option cli_options[] = {
   {'m', "--map",      "THEIRS=OURS...", AT(maps), NULL,            "a column of your file by its own name: \"Mail=email\""},
   {'r', "--rejects",  "FILE",  AT(rejects),  NULL,                 "where refused rows go, to be mended there"},
   {'C', "--consented",NULL,    AT(consented),NULL,                 "all of these customers agreed (privacy.require_consent)"},
+  {'B', "--sbom",     NULL,    AT(sbom),     NULL,                 "the bill of materials (CycloneDX): what it is linked with"},
   {'h', "--help",     NULL,    AT(help),     NULL,                 "what this verb does, its options, an example"},
 };
 const size_t cli_option_count = sizeof cli_options / sizeof cli_options[0];
@@ -50,7 +51,7 @@ const struct cli_verb cli_verbs[] = {
   {"sync",       verb_sync,       "js",    NULL,          "try to deliver now",                             "tillpost sync"},
   {"pause",      verb_pause,      "js",    NULL,          "stop deliveries; recording goes on",             "tillpost pause"},
   {"resume",     verb_resume,     "js",    NULL,          "deliver again",                                  "tillpost resume"},
-  {"version",    verb_version,    "j",     NULL,          "what this is, and what it is made of",           "tillpost version"},
+  {"version",    verb_version,    "jB",    NULL,          "what this is, and what it is made of",           "tillpost version"},
   {"completion", verb_completion, "",      "bash|zsh",    "what makes a shell complete these words",        "eval \"$(tillpost completion bash)\""},
   {"help",       verb_help,       "",      "[VERB]",      "this text, or more about a verb",                "tillpost help track"},
 };

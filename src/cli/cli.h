@@ -48,7 +48,7 @@ struct cli {
     const char *bundle;
     const char *rejects;
     struct cli_list maps;
-    bool json, dry_run, help, follow, watch, dead, mark_sent, consented;
+    bool json, dry_run, help, follow, watch, dead, mark_sent, consented, sbom;
     const char *operands[CLI_OPERANDS_MAX];
     size_t operand_count;
     struct config *loaded; /* cli_config; freed by cli_main */
@@ -120,6 +120,7 @@ int verb_sync(struct cli *c);
 int verb_pause(struct cli *c);
 int verb_resume(struct cli *c);
 int verb_version(struct cli *c);
+extern const char *const cli_sbom[]; /* lines, then NULL; toolchains/sbom.cmake writes them */
 int verb_completion(struct cli *c);
 int verb_help(struct cli *c);
 
