@@ -182,6 +182,14 @@ static void erase(struct agent *a)
     if (rc > 0) deliver_rows_changed(&a->deliver);
 }
 
+/* To the service manager, which restarts an agent whose loop stands still. */
+static void show_life(struct agent *a)
+{
+    if (a->now.mono_ms < a->watchdog_at_ms) return;
+    platform_notify("WATCHDOG=1");
+    a->watchdog_at_ms = a->now.mono_ms + AGENT_WATCHDOG_MS;
+}
+
 void agent_loop(struct agent *a)
 {
     a->now = open_read_clocks();
@@ -198,5 +206,6 @@ void agent_loop(struct agent *a)
         if (rc >= 0) deliver_send(&a->deliver, &a->now);
         erase(a);
         tidy(a);
+        show_life(a);
     }
 }
