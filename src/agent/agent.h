@@ -20,7 +20,7 @@ enum {
     AGENT_SLEEP_MAX_MS = 60 * 1000,
     AGENT_TIDY_EVERY_MS = 30 * 1000,    /* while nothing happens */
     AGENT_TIDY_SLICE_MS = 5,            /* between two steps of tidying */
-    AGENT_WATCHDOG_MS = 20 * 1000,   /* at least, between two signs of life to the service manager */
+    AGENT_WATCHDOG_MS = 20 * 1000,      /* between two signs of life */
     AGENT_STORAGE_FAULTS_MAX = 3,       /* in a minute; then exit 74 */
     AGENT_DEAD_KEEP_S = 90 * 24 * 3600, /* dead rows; then they are dropped */
     AGENT_COMMIT_BUCKETS = 10
