@@ -36,10 +36,12 @@ struct answer { /* waits for the commit */
     struct buf body;
 };
 
+enum agent_storage_op { AGENT_STORAGE_COMMIT, AGENT_STORAGE_TIDY, AGENT_STORAGE_OPS };
+
 struct agent_metrics {
     uint64_t commits[AGENT_COMMIT_BUCKETS + 1]; /* per bucket, the last is +Inf */
     double commit_seconds;
-    uint64_t commit_faults;
+    uint64_t storage_faults[AGENT_STORAGE_OPS];
 };
 
 struct agent {
@@ -91,5 +93,6 @@ extern const struct agent_problem agent_problems[];
 extern const size_t agent_problem_count;
 void agent_write_status(struct agent *a, struct buf *out);
 void agent_write_metrics(struct agent *a, struct buf *out);
+const char *agent_metric_name(size_t i); /* for the manual's test; NULL behind the last */
 
 #endif

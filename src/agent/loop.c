@@ -98,11 +98,11 @@ static void observe_commit(struct agent *a, double seconds)
 }
 
 /* The third failed commit in a minute: the service manager gets to try a fresh start. */
-static void note_storage_fault(struct agent *a, const struct fault *why)
+static void note_storage_fault(struct agent *a, enum agent_storage_op op, const struct fault *why)
 {
     a->storage_failed = true;
     a->storage_why = *why;
-    a->metrics.commit_faults++;
+    a->metrics.storage_faults[op]++;
     log_line(LOG_LEVEL_ERROR, "the queue cannot be written: %s", why->message);
     if (why->err == TILLPOST_E_QUEUE_FULL) return;
     int64_t *at = a->storage_faults_ms;
@@ -119,7 +119,7 @@ static int commit(struct agent *a, int rc, struct fault *why)
     if (rc >= 0) rc = queue_commit(a->queue, why);
     else queue_rollback(a->queue);
     if (rc < 0) {
-        note_storage_fault(a, why);
+        note_storage_fault(a, AGENT_STORAGE_COMMIT, why);
         for (size_t i = 0; i < a->answer_count; i++) refuse_promise(&a->answers[i], why);
         deliver_commit_failed(&a->deliver);
         return rc;
@@ -168,7 +168,7 @@ static void tidy(struct agent *a)
     if (after.dead < before.dead)
         log_line(LOG_LEVEL_WARNING, "%lld dead events were dropped: nobody looked for 90 days",
                  (long long)(before.dead - after.dead));
-    if (rc < 0) note_storage_fault(a, &why);
+    if (rc < 0) note_storage_fault(a, AGENT_STORAGE_TIDY, &why);
     a->tidy_at_ms = a->now.mono_ms + (rc == 1 ? AGENT_TIDY_SLICE_MS : AGENT_TIDY_EVERY_MS);
 }
 
@@ -178,7 +178,7 @@ static void erase(struct agent *a)
     if (queue_dirty(a->queue)) return;
     int rc =
         erase_turn(&a->eraser, a->queue, a->api, clock_truth_ms(&a->clock, &a->now) / 1000, &why);
-    if (rc < 0) note_storage_fault(a, &why);
+    if (rc < 0) note_storage_fault(a, AGENT_STORAGE_TIDY, &why);
     if (rc > 0) deliver_rows_changed(&a->deliver);
 }
 
