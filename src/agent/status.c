@@ -217,7 +217,10 @@ void agent_write_status(struct agent *a, struct buf *out)
     buf_printf(out, ",\"clock\":{\"state\":\"%s\",\"offset_s\":", clock_state_name(clock));
     if (a->clock.trusted) buf_printf(out, "%.1f", offset);
     else buf_add_z(out, "null");
-    buf_printf(out, "},\"network\":{\"state\":\"%s\"},\"problems\":[", network_of(a));
+    buf_printf(out, "},\"network\":{\"state\":\"%s\"},\"page\":", network_of(a));
+    if (a->config->listen.http) buf_printf(out, "\"http://%s/\"", a->config->listen.http);
+    else buf_add_z(out, "null");
+    buf_add_z(out, ",\"problems\":[");
     write_problems(a, out);
     buf_add_z(out, "]}");
 }

@@ -22,7 +22,7 @@ const struct cli_option cli_options[] = {
   {'f', "--follow",   NULL,    AT(follow),   NULL,                 "go on with those that come, until stopped"},
   {'w', "--watch",    NULL,    AT(watch),    NULL,                 "draw it anew every second, until stopped"},
   {'D', "--dead",     NULL,    AT(dead),     NULL,                 "all dead letters"},
-  {'M', "--mark-sent",NULL,    AT(mark_sent), NULL,               "once all files are safe, take the events out of the queue"},
+  {'M', "--mark-sent",NULL,    AT(mark_sent),NULL,                 "once all files are safe, take the events out of the queue"},
   {'e', "--email",    "-",     AT(email),    "-",                  "of this address, which stands on standard input"},
   {'p', "--phone",    "-",     AT(phone),    "-",                  "of this number, which stands on standard input"},
   {'b', "--bundle",   "FILE",  AT(bundle),   NULL,                 "write what a helper needs to know, without customers' data"},
@@ -35,25 +35,25 @@ const struct cli_option cli_options[] = {
 const size_t cli_option_count = sizeof cli_options / sizeof cli_options[0];
 
 const struct cli_verb cli_verbs[] = {
-/*  name          function         options  operands       summary                                           example */
-  {"run",        verb_run,        "",      NULL,          "run the agent in the foreground, until SIGTERM", "tillpost run --config /etc/tillpost/tillpost.json"},
-  {"check",      verb_check,      "j",     NULL,          "is the configuration right?",                    "tillpost check"},
-  {"track",      verb_track,      "jstd",  "[FILE...|-]", "hand in calls, one JSON object a line",          "echo '{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\"}}' | tillpost track"},
-  {"import",     verb_import,     "jsdmrC", "FILE.csv...|-", "take in TikTok's upload files, each row an event", "tillpost import --rejects mend.csv sales.csv"},
-  {"status",     verb_status,     "jsw",   NULL,          "how the agent is, and the one thing to do",      "tillpost status --watch"},
-  {"events",     verb_events,     "jsSf",  NULL,          "list events; dead ones need a person",           "tillpost events --state dead"},
-  {"show",       verb_show,       "js",    "ID",          "all that is known of an event",                  "tillpost show till-7-00042"},
-  {"retry",      verb_retry,      "jsD",   "ID...|--dead", "put dead events back into the queue",            "tillpost retry --dead"},
-  {"drop",       verb_drop,       "jsD",   "ID...|--dead", "give events up; their ids stay known",           "tillpost drop till-7-00042"},
-  {"erase",      verb_erase,      "jsep",  NULL,          "remove a person's events for good",              "echo a@example.com | tillpost erase --email -"},
-  {"doctor",     verb_doctor,     "jsb",   NULL,            "what stands between a sale and TikTok, and what to do", "tillpost doctor --bundle /tmp/tillpost-support.json"},
-  {"export",     verb_export,     "jsM",   "DIR",         "the queue as files for an upload by hand",       "tillpost export /media/usb --mark-sent"},
-  {"sync",       verb_sync,       "js",    NULL,          "try to deliver now",                             "tillpost sync"},
-  {"pause",      verb_pause,      "js",    NULL,          "stop deliveries; recording goes on",             "tillpost pause"},
-  {"resume",     verb_resume,     "js",    NULL,          "deliver again",                                  "tillpost resume"},
-  {"version",    verb_version,    "jB",    NULL,          "what this is, and what it is made of",           "tillpost version"},
-  {"completion", verb_completion, "",      "bash|zsh",    "what makes a shell complete these words",        "eval \"$(tillpost completion bash)\""},
-  {"help",       verb_help,       "",      "[VERB]",      "this text, or more about a verb",                "tillpost help track"},
+/*  name          function         options   operands         summary                                                  example */
+  {"run",        verb_run,        "",       NULL,            "run the agent in the foreground, until SIGTERM",        "tillpost run --config /etc/tillpost/tillpost.json"},
+  {"check",      verb_check,      "j",      NULL,            "is the configuration right?",                           "tillpost check"},
+  {"track",      verb_track,      "jstd",   "[FILE...|-]",   "hand in calls, one JSON object a line",                 "echo '{\"event\":\"Order Completed\",\"properties\":{\"email\":\"a@example.com\"}}' | tillpost track"},
+  {"import",     verb_import,     "jsdmrC", "FILE.csv...|-", "take in TikTok's upload files, each row an event",      "tillpost import --rejects mend.csv sales.csv"},
+  {"status",     verb_status,     "jsw",    NULL,            "how the agent is, and the one thing to do",             "tillpost status --watch"},
+  {"events",     verb_events,     "jsSf",   NULL,            "list events; dead ones need a person",                  "tillpost events --state dead"},
+  {"show",       verb_show,       "js",     "ID",            "all that is known of an event",                         "tillpost show till-7-00042"},
+  {"retry",      verb_retry,      "jsD",    "ID...|--dead",  "put dead events back into the queue",                   "tillpost retry --dead"},
+  {"drop",       verb_drop,       "jsD",    "ID...|--dead",  "give events up; their ids stay known",                  "tillpost drop till-7-00042"},
+  {"erase",      verb_erase,      "jsep",   NULL,            "remove a person's events for good",                     "echo a@example.com | tillpost erase --email -"},
+  {"doctor",     verb_doctor,     "jsb",    NULL,            "what stands between a sale and TikTok, and what to do", "tillpost doctor --bundle /tmp/tillpost-support.json"},
+  {"export",     verb_export,     "jsM",    "DIR",           "the queue as files for an upload by hand",              "tillpost export /media/usb --mark-sent"},
+  {"sync",       verb_sync,       "js",     NULL,            "try to deliver now",                                    "tillpost sync"},
+  {"pause",      verb_pause,      "js",     NULL,            "stop deliveries; recording goes on",                    "tillpost pause"},
+  {"resume",     verb_resume,     "js",     NULL,            "deliver again",                                         "tillpost resume"},
+  {"version",    verb_version,    "jB",     NULL,            "what this is, and what it is made of",                  "tillpost version"},
+  {"completion", verb_completion, "",       "bash|zsh",      "what makes a shell complete these words",               "eval \"$(tillpost completion bash)\""},
+  {"help",       verb_help,       "",       "[VERB]",        "this text, or more about a verb",                       "tillpost help track"},
 };
 /* clang-format on */
 const size_t cli_verb_count = sizeof cli_verbs / sizeof cli_verbs[0];

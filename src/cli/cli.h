@@ -72,7 +72,7 @@ struct cli_verb {
     const char *name;
     int (*run)(struct cli *c);
     const char *options; /* letters of cli_options; those of CLI_COMMON_OPTIONS go with each verb */
-    const char *operands; /* "ID", "[FILE...|-]"; NULL: none. FILE, VERB and a|b are completed */
+    const char *operands; /* "ID", "[FILE...|-]"; NULL: none. FILE, DIR, VERB, a|b are completed */
     const char *summary;
     const char *example;
 };

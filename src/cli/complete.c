@@ -75,7 +75,7 @@ static void offer_options(const struct shell *sh, const struct cli_verb *verb)
 
 static bool is_file(const char *what)
 {
-    return what && strstr(what, "FILE");
+    return what && (strstr(what, "FILE") || strstr(what, "DIR"));
 }
 
 /* Sets $verb. What stands behind an option with a value is no verb. */

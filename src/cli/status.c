@@ -120,6 +120,7 @@ static void print_surroundings(const struct json *root)
 static int print_status(const struct json *root)
 {
     struct str state = json_string(json_get(root, "state"));
+    struct str page = json_string(json_get(root, "page"));
     const char *colour = colour_of(state);
     printf("tillpost   %s%s%s (version %s)\n", colour, state.p, *colour ? "\033[0m" : "",
            json_string(json_get(root, "version")).p);
@@ -127,6 +128,7 @@ static int print_status(const struct json *root)
     if (json_get(root, "queue")) print_queue(root);
     if (json_get(root, "delivery")) print_delivery(root);
     print_surroundings(root);
+    if (page.len) printf("page       %s\n", page.p);
     return print_problems(root);
 }
 

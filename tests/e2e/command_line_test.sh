@@ -54,6 +54,9 @@ has "status" "$OUT" "the configuration cannot be used"
 is "last line" "$(printf '%s\n' "$OUT" | tail -n 1)" "Do:        tillpost check"
 run status --json
 is "state" "$EXIT $(printf %s "$OUT" | "$TOOL" get state)" "69 stopped"
+(umask 077 && say page-token-of-the-test >"$W/page-token")
+PORT=$((20000 + RANDOM % 12000))
+MORE_LISTEN=", \"http\": \"127.0.0.1:$PORT\", \"token_file\": \"$W/page-token\""
 sandbox_start
 agent_config
 run status
@@ -78,6 +81,16 @@ for line in check status "events --state sent" "events --state dead" "show one" 
         [ "${object:0:1}" = "{" ] && printf %s "$object" | "$TOOL" count "" >/dev/null || fail "$line: $object"
     done || exit 1
 done
+say "status at its longest: 12 lines of 80 columns, the address of the page, one thing to do at the end"
+"$TILLPOST" pause && tell script '[{"code":40002,"message":"Batch.0.user: no","events_only":true}]'
+sell waits
+run status
+[ "$(printf '%s\n' "$OUT" | wc -l)" -le 12 ] || fail "more than 12 lines: $OUT"
+is "wide" "$(printf '%s\n' "$OUT" | awk 'length > 80')" ""
+has "status" "$OUT" "page       http://127.0.0.1:$PORT/"
+is "last line" "$(printf '%s\n' "$OUT" | tail -n 1)" "Do:        tillpost resume"
+"$TILLPOST" resume
+eventually status_is queue.dead 1
 run version --json
 is "the format's version" "$(printf %s "$OUT" | "$TOOL" get json)" 1
 

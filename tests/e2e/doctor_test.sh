@@ -165,6 +165,7 @@ towards() {
 }
 towards "https://localhost:1$TRACK"
 fails route_refused
+is "what could not be tried" "$(grep -c '^\(proxy\|portal\|tls\|tiktok\)|warning|not_checked|' "$W/found")" 4
 towards "https://nobody.invalid$TRACK"
 fails dns_failed
 towards "$HOME_ENDPOINT" ",\"proxy\":\"http://127.0.0.1:1\""

@@ -58,6 +58,8 @@ grep -o 'tillpost_[a-z_]*' "$RULES" | sed 's/_bucket$//' | sort -u | while read 
 done || exit 1
 
 say "each rule fires when it should, and none for a till that is well"
+ALERTS=$(sed -n 's/.*- alert: //p' "$RULES")
+# shellcheck disable=SC2086 # a list of words
 cat >"$W/test.yml" <<YML
 rule_files: [ "$RULES" ]
 evaluation_interval: 10m
@@ -78,7 +80,7 @@ tests:
       - { series: 'tillpost_commit_seconds_bucket{le="0.5",instance="well"}', values: '0+50x100' }
       - { series: 'tillpost_commit_seconds_bucket{le="+Inf",instance="well"}', values: '0+50x100' }
     alert_rule_test:
-$(sed -n 's/.*- alert: \(.*\)/      - { eval_time: 12h, alertname: \1, exp_alerts: [] }/p' "$RULES")
+$(printf '      - { eval_time: 12h, alertname: %s, exp_alerts: [] }\n' $ALERTS)
   - interval: 10m
     input_series:
       - { series: 'up{job="tillpost",instance="ill"}', values: '0x100' }
@@ -96,6 +98,9 @@ $(sed -n 's/.*- alert: \(.*\)/      - { eval_time: 12h, alertname: \1, exp_alert
       - { series: 'tillpost_commit_seconds_bucket{le="2.5",instance="ill"}', values: '0+50x100' }
       - { series: 'tillpost_commit_seconds_bucket{le="+Inf",instance="ill"}', values: '0+50x100' }
     promql_expr_test:
-$(sed -n 's/.*- alert: \(.*\)/      - { eval_time: 12h, expr: '"'"'count(ALERTS{alertname="\1",alertstate="firing"})'"'"', exp_samples: [ { value: 1 } ] }/p' "$RULES")
+$(for rule in $ALERTS; do
+    firing="count(ALERTS{alertname=\"$rule\",alertstate=\"firing\"})"
+    printf "      - { eval_time: 12h, expr: '%s', exp_samples: [ { value: 1 } ] }\n" "$firing"
+done)
 YML
 promtool test rules "$W/test.yml" >"$W/rules" 2>&1 || fail "promtool: $(cat "$W/rules")"
