@@ -56,6 +56,10 @@ struct sink_counts sink_counts(void);
 /* stages.c: prints the CPU time of a call by stage; its queue is made in dir. */
 bool stages_run(const char *dir);
 
+/* memory.c: prints what an agent at rest costs, empty and with a backlog; it runs in dir/rest. *kept:
+ * no more than a static program promises. */
+bool memory_run(const char *program, const char *dir, int port, double seconds, bool *kept);
+
 /* agent.c: tillpost with a configuration of its own in dir. */
 pid_t agent_begin(const char *program, const char *dir, int port);
 bool agent_end(pid_t pid);
