@@ -453,6 +453,14 @@ static int write_mark(struct deliver *d, const struct clock_now *now, struct fau
     return queue_mark(d->queue, &mark, why);
 }
 
+/* Nothing of the batch is in flight or being searched for a fault, and more has been sold since: it
+ * is taken anew, so that a till comes back from an outage with one request and not with two. */
+static bool has_more(const struct deliver *d, const struct queue_counts *counts)
+{
+    return d->unmarked && d->next.lo == 0 && d->next.hi == d->rows &&
+           d->rows < (unsigned)d->config->sync.batch_events && counts->queued > (int64_t)d->rows;
+}
+
 /* The batch at hand may have waited for days: its rows are judged again before they go. */
 static int next_step(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
@@ -460,7 +468,7 @@ static int next_step(struct deliver *d, const struct clock_now *now, struct faul
     queue_counts(d->queue, &counts);
     sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
     if (d->next.step != SYNC_SEND) return 0;
-    int rc = deliver_still_good(d, now, why);
+    int rc = has_more(d, &counts) ? 0 : deliver_still_good(d, now, why);
     if (rc != 0) return rc < 0 ? rc : 0;
     deliver_rows_changed(d);
     sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
@@ -469,6 +477,7 @@ static int next_step(struct deliver *d, const struct clock_now *now, struct faul
 
 int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
+    struct queue_counts counts;
     d->wanted = false;
     watch_token(d, now);
     if (d->uplink_stale && !uplink_busy(d->uplink) && open_uplink(d, why) < 0)
@@ -484,7 +493,8 @@ int deliver_plan(struct deliver *d, const struct clock_now *now, struct fault *w
     if (rc >= 0) rc = next_step(d, now, why);
     if (rc >= 0 && d->next.step == SYNC_TAKE) {
         rc = deliver_take(d, now, why);
-        if (rc >= 0) rc = next_step(d, now, why);
+        queue_counts(d->queue, &counts);
+        sync_next(&d->sync, now->mono_ms, counts.queued, &d->next);
     }
     if (rc < 0) return rc;
     if (d->next.step == SYNC_SEND && !d->unmarked) rc = write_mark(d, now, why);
