@@ -60,6 +60,9 @@ bool stages_run(const char *dir);
  * no more than a static program promises. */
 bool memory_run(const char *program, const char *dir, int port, double seconds, bool *kept);
 
+/* imports.c: prints time and peak memory of importing files through the agent that runs in dir. */
+bool imports_run(const char *program, const char *dir, unsigned rows);
+
 /* agent.c: tillpost with a configuration of its own in dir. */
 pid_t agent_begin(const char *program, const char *dir, int port);
 bool agent_end(pid_t pid);

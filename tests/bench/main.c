@@ -21,7 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 64, DELIVER_MAX_US = 60 * 1000 * 1000, GROUP_ROWS = 64, OPEN_FILES = 16 };
+enum {
+    EXIT_USAGE = 64,
+    DELIVER_MAX_US = 60 * 1000 * 1000,
+    GROUP_ROWS = 64,
+    OPEN_FILES = 16,
+    IMPORT_ROWS = 100000,
+    LOOK_ROWS = 5000, /* where only a look is asked for */
+};
 
 struct arguments {
     const char *tillpost, *dir;
@@ -134,9 +141,10 @@ static int run(const struct arguments *args, const char *dir)
         return EXIT_FAILURE;
     }
     bool good = measure_recording(args, dir, &r) && measure_delivery(dir, &r);
-    good = agent_end(agent) && good;
     if (good) print_table(&r, dir);
-    else print_log(dir);
+    good = good && imports_run(args->tillpost, dir, args->seconds < 1 ? LOOK_ROWS : IMPORT_ROWS);
+    good = agent_end(agent) && good;
+    if (!good) print_log(dir);
     good = good && memory_run(args->tillpost, dir, port, args->seconds, &kept) && stages_run(dir);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -194,3 +194,16 @@ is "exit" "$EXIT" 0
 for word in user77 secret.person Secret.Person 2133734253; do
     ! grep -rqaF "$word" "$W/state" "$W/agent.log" || fail "$word is in $(grep -rlaF "$word" "$W/state" "$W/agent.log")"
 done
+
+say "a full queue: what is in stays, the rest can be imported later"
+rm -rf "$W/state"
+MORE_QUEUE=', "max_size": "4M"' ENDPOINT=http://127.0.0.1:1$TRACK agent_config
+run import "$W/big.csv"
+is "exit" "$EXIT" 75
+has "words" "$WORDS" "run the same command later"
+case $OUT in *" 0 refused"*) ;; *) fail "rows were refused for want of room: $OUT" ;; esac
+ENDPOINT=http://127.0.0.1:1$TRACK agent_config
+run import "$W/big.csv"
+is "exit" "$EXIT" 0
+has "what was in is known" "$OUT" "60000 rows: "
+case $OUT in *" 0 known already"*) fail "nothing was kept: $OUT" ;; esac
