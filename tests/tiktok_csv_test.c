@@ -597,7 +597,7 @@ static void an_event_has_the_type_of_the_page_or_none(void **state)
         {"Refund", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *type = tiktok_csv_type(rows[i].event);
+        const char *type = tiktok_csv_type(str_from(rows[i].event));
         if (rows[i].type == NULL) assert_null(type);
         else assert_string_equal(type, rows[i].type);
     }

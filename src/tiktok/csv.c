@@ -54,9 +54,9 @@ enum tiktok_csv_column tiktok_csv_column_of(struct str name)
     return TIKTOK_CSV_NONE;
 }
 
-const char *tiktok_csv_type(const char *event)
+const char *tiktok_csv_type(struct str event)
 {
-    const struct tiktok_name *name = tiktok_name_find(str_from(event));
+    const struct tiktok_name *name = tiktok_name_find(event);
     return name != NULL && name->upload ? name->display : NULL;
 }
 

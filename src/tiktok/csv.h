@@ -38,7 +38,7 @@ const char *tiktok_csv_column_name(enum tiktok_csv_column column);
 /* The column that a header or a person means, case, spaces and underscores aside; or NONE. */
 enum tiktok_csv_column tiktok_csv_column_of(struct str name);
 /* What an event of this name is called in a file; NULL when the upload page does not list it. */
-const char *tiktok_csv_type(const char *event);
+const char *tiktok_csv_type(struct str event);
 
 /* What is wrong, in the words of TikTok's upload page. */
 enum tiktok_csv_category {

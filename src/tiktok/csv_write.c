@@ -7,10 +7,9 @@
  */
 #include "tiktok/csv_write.h"
 
-#include "base/csv.h"
 #include "base/json.h"
 #include "base/times.h"
-#include "tiktok/event.h"
+#include "tiktok/csv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +17,7 @@
 enum { REST_DEPTH_MAX = 8, REST_VALUES_MAX = 8192, CELL_MAX_BYTES = CSV_RECORD_MAX_BYTES };
 
 struct row {
-    const struct tiktok_name *name;
+    const char *type; /* as the upload page calls the event */
     int64_t time_ms;
     const struct json *user, *properties, *contents;
     struct buf cell; /* scratch */
@@ -32,7 +31,7 @@ typedef void (*column_write)(struct row *row, const char *key);
 static void write_event_type(struct row *row, const char *key)
 {
     (void)key;
-    buf_add_z(&row->cell, row->name->display);
+    buf_add_z(&row->cell, row->type);
 }
 
 static void write_person(struct row *row, const char *key)
@@ -87,35 +86,33 @@ static void write_product(struct row *row, const char *key)
 
 /* clang-format off */
 static const struct column {
-    const char *name;
     column_write write;
     const char *key; /* in the event */
     bool number;
-} columns[] = {
-    /* header                how it is written   from                number */
-    {"event_type",           write_event_type,   "",                 false},
-    {"email",                write_person,       "email",            false},
-    {"phone",                write_person,       "phone",            false},
-    {"timestamp",            write_time,         "",                 false},
-    {"price",                write_number,       "value",            true},
-    {"currency",             write_text,         "currency",         false},
-    {"transaction_category", write_literal,      "in-store",         false},
-    {"order_id",             write_text,         "order_id",         false},
-    {"quantity",             write_quantity,     "quantity",         true},
-    {"product_id",           write_product,      "content_id",       false},
-    {"product_category",     write_product,      "content_category", false},
-    {"store_id",             write_text,         "shop_id",          false},
+} columns[TIKTOK_CSV_COLUMNS] = {
+    /* column                            how it is written  from                number */
+    [TIKTOK_CSV_EVENT_TYPE]           = {write_event_type,  "",                 false},
+    [TIKTOK_CSV_EMAIL]                = {write_person,      "email",            false},
+    [TIKTOK_CSV_PHONE]                = {write_person,      "phone",            false},
+    [TIKTOK_CSV_TIMESTAMP]            = {write_time,        "",                 false},
+    [TIKTOK_CSV_PRICE]                = {write_number,      "value",            true},
+    [TIKTOK_CSV_CURRENCY]             = {write_text,        "currency",         false},
+    [TIKTOK_CSV_TRANSACTION_CATEGORY] = {write_literal,     "in-store",         false},
+    [TIKTOK_CSV_ORDER_ID]             = {write_text,        "order_id",         false},
+    [TIKTOK_CSV_QUANTITY]             = {write_quantity,    "quantity",         true},
+    [TIKTOK_CSV_PRODUCT_ID]           = {write_product,     "content_id",       false},
+    [TIKTOK_CSV_PRODUCT_CATEGORY]     = {write_product,     "content_category", false},
+    [TIKTOK_CSV_STORE_ID]             = {write_text,        "shop_id",          false},
 };
 /* clang-format on */
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 /* Rows ---------------------------------------------------------------------------------------- */
 
 void tiktok_csv_write_header(struct buf *out)
 {
-    for (size_t i = 0; i < COLUMNS; i++) {
+    for (int i = 0; i < TIKTOK_CSV_COLUMNS; i++) {
         if (i) buf_add_char(out, ',');
-        buf_add_z(out, columns[i].name);
+        buf_add_z(out, tiktok_csv_column_name((enum tiktok_csv_column)i));
     }
 }
 
@@ -130,7 +127,7 @@ static bool is_plain(const struct column *c, struct str cell)
 
 static bool write_columns(struct row *row, struct buf *out)
 {
-    for (size_t i = 0; i < COLUMNS; i++) {
+    for (size_t i = 0; i < TIKTOK_CSV_COLUMNS; i++) {
         buf_clear(&row->cell);
         columns[i].write(row, columns[i].key);
         if (row->cell.failed || !is_plain(&columns[i], buf_str(&row->cell))) return false;
@@ -142,7 +139,7 @@ static bool write_columns(struct row *row, struct buf *out)
 
 static bool has_form(const struct row *row, const struct json *event)
 {
-    if (!row->name || !row->name->upload) return false;
+    if (!row->type) return false;
     if (json_is(json_get(event, "limited_data_use"), JSON_TRUE)) return false;
     return json_first(json_get(row->user, "email")) || json_first(json_get(row->user, "phone"));
 }
@@ -153,7 +150,7 @@ int tiktok_csv_write(struct buf *out, struct arena *scratch, struct str event, i
     static const struct json_limits limits = {TIKTOK_REST_MAX_BYTES, REST_DEPTH_MAX,
                                               REST_VALUES_MAX};
     const struct json *root = NULL;
-    struct row row = {.name = tiktok_name_find(event), .time_ms = time_ms};
+    struct row row = {.type = tiktok_csv_type(event), .time_ms = time_ms};
     buf_clear(out);
     arena_reset(scratch);
     int rc = json_parse(scratch, rest, &limits, &root, NULL);
