@@ -46,6 +46,32 @@ is "files" "$(ls "$W/a" | wc -l)" 2
 is "queued" "$(queued)" 2
 is "events in the manifest" "$("$TOOL" get events <"$(echo "$W"/a/*.json)")" 2
 
+say "what was exported comes back as it was: export, import into another queue, export"
+mkdir -m 700 "$W/state2"
+sed "s,$W/state/,$W/state2/,; s,$W/till.sock,$W/no.sock," "$W/tillpost.json" >"$W/second.json"
+first=$OUT
+"$TILLPOST" import --config "$W/second.json" "$first" >"$W/imported" 2>&1 || fail "$(cat "$W/imported")"
+export_to "$W/a2" --config "$W/second.json"
+is "exit" "$EXIT" 0
+cmp "$first" "$OUT" || fail "not as it was: $(diff "$first" "$OUT")"
+rm -r "$W/state2" && mkdir -m 700 "$W/state2"
+hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+at=$(date -u +%Y-%m-%dT%H:%M)
+{
+    say "$HEADER"
+    for type in Purchase Lead "Add to Cart" "Place an Order" Contact; do
+        for more in ",,in-store,,,,," "10,USD,in-store,abc123,1,123456,furniture,3456" \
+            "0,EUR,in-store,\"a,b\",2.5,\"say \"\"x\"\"\",ü ß 漢,s 1"; do
+            say "$type,$(hash "$type@example.com"),,$at:01Z,$more"
+            say "$type,,$(hash +12133734253),$at:02.152Z,$more"
+            say "$type,$(hash "b$type@example.com"),$(hash +12133734254),$at:03.009Z,$more"
+        done
+    done
+} >"$W/all.csv"
+"$TILLPOST" import --config "$W/second.json" "$W/all.csv" >"$W/imported" 2>&1 || fail "$(cat "$W/imported")"
+export_to "$W/a3" --config "$W/second.json"
+cmp "$W/all.csv" "$OUT" || fail "not as it was: $(diff "$W/all.csv" "$OUT")"
+
 say "--mark-sent: they leave the queue, stay known, and a second run finds nothing"
 export_to "$W/b" --mark-sent --json
 is "exit" "$EXIT" 0
