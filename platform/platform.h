@@ -84,4 +84,13 @@ bool platform_lock_memory(void *p, size_t bytes); /* mlock + MADV_DONTDUMP where
 int platform_netwatch_open(void);
 bool platform_netwatch_read(int fd); /* true when something changed */
 
+/* dirwatch.c: files that appear in a directory, as a readable descriptor (-1: not here). */
+int platform_dirwatch_open(const char *path);
+bool platform_dirwatch_read(int fd); /* true when something appeared */
+/* Has somebody this file open for writing? fd is open for reading; SIGIO is ignored from here on.
+ * False also where that cannot be told: another user's file, some network file systems. */
+bool platform_is_written(int fd);
+/* May this file be removed from the directory? Not another user's from a sticky one. */
+bool platform_may_unlink(int dir_fd, int fd);
+
 #endif

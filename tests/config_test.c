@@ -135,7 +135,7 @@ static const struct { const char *tiktok, *rest, *key; unsigned line; const char
     {"", ", \"mappings\": {\"custom\": [{\"name\": \"Mine\", \"subscribe\": \"type = \", \"mapping\": {\"event\": \"Purchase\"}}]}", "mappings.custom.0", 0, "Mine"},
     {"", ", \"mappings\": {\"custom\": {}}", "mappings.custom", 0, "list"},
     {"", ", \"log\": {\"level\": \"loud\"}", "log.level", 0, "error|warning|info|debug"},
-    {"", ", \"import\": {\"folder\": \"/var/spool/tillpost\"}", "import.folder", 0, "not built yet"},
+    {"", ", \"import\": {\"folder\": \"spool\"}", "import.folder", 0, "absolute"},
 };
 /* clang-format on */
 

@@ -9,6 +9,7 @@
 
 #include "agent/deliver.h"
 #include "agent/erase.h"
+#include "agent/folder.h"
 #include "agent/ingest.h"
 #include "agent/page.h"
 #include "api/api.h"
@@ -55,6 +56,7 @@ struct agent {
     struct ingest ingest;
     struct deliver deliver;
     struct eraser eraser;
+    struct folder *folder; /* NULL: none is configured */
     struct answer answers[AGENT_ANSWERS_MAX];
     size_t answer_count;
     int signals, netwatch;

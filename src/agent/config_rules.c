@@ -196,8 +196,6 @@ void config_check_rules(const struct config *c, const char *path, struct str tex
     check_defaults(&k);
     check_privacy(&k);
     check_times(&k);
-    if (c->import.folder)
-        problem(&k, "import", "folder", "the drop folder is not built yet: remove this setting");
     if (c->mapping_count == 0 && ps->errors == 0)
         warning(&k, "mappings", "presets", "no mapping is enabled: every call will be ignored");
 }

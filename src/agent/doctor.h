@@ -47,6 +47,7 @@ enum {
   X(KEY_MISSING,         FAILED,   "key_missing") \
   X(KEY_UNREADABLE,      FAILED,   "key_unreadable") \
   X(KEY_MALFORMED,       FAILED,   "key_malformed") \
+  X(IMPORT_FOLDER,       FAILED,   "import_folder") \
   X(DISK_FULL,           FAILED,   "disk_full") \
   X(DISK_LOW,            WARNING,  "disk_low") \
   X(DISK_READ_ONLY,      FAILED,   "disk_read_only") \

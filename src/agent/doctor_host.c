@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MIB ((int64_t)1024 * 1024)
 enum {
@@ -114,6 +115,13 @@ static void look_at_state(struct doctor *d, struct doctor_findings *out)
     }
 }
 
+static void look_at_drop_folder(struct doctor *d, struct doctor_findings *out)
+{
+    const char *folder = d->config->import.folder;
+    if (folder && access(folder, R_OK | W_OK | X_OK) != 0)
+        doctor_find(out, DOCTOR_IMPORT_FOLDER, "%s: %s", folder, strerror(errno));
+}
+
 void doctor_permissions(struct doctor *d, struct doctor_findings *out)
 {
     if (!platform_file_stamp(d->folder)) {
@@ -123,6 +131,7 @@ void doctor_permissions(struct doctor *d, struct doctor_findings *out)
     } else {
         look_at_state(d, out);
         look_at_key(d, out);
+        look_at_drop_folder(d, out);
     }
     look_at_token(d, out);
     if (!out->count) doctor_find(out, DOCTOR_FINE, "%s", d->folder);

@@ -237,6 +237,7 @@ static struct str make_id(struct draft *d)
         if (tiktok_derive_id(e->shop_id, e->order_id, e->timestamp_text, d->id))
             return str_from(d->id);
     }
+    if (d->g->own_id[0]) return str_from(d->g->own_id);
     if (platform_random(chance, sizeof chance) < 0) return (struct str){0};
     tiktok_fresh_id(clock_truth_ms(d->g->clock, d->now), chance, d->id);
     return str_from(d->id);

@@ -33,6 +33,8 @@ struct ingest {
     struct queue *queue;         /* NULL: a dry run, nothing is pushed */
     const struct clock *clock;
     struct arena arena;
+    /* Id of a call that gives none and of which none can be made; "": a fresh one. */
+    char own_id[TIKTOK_ID_BYTES];
     uint64_t counts[INGEST_RESULTS];
     size_t pushed_bytes; /* since the owner last set it to 0 */
 };

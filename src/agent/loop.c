@@ -26,15 +26,19 @@ static int64_t sleep_ms(struct agent *a)
     if (queue_dirty(a->queue) || a->answer_count || a->eraser.count) return 0;
     if (api >= 0) most = least(most, api);
     most = least(most, deliver_timeout_ms(&a->deliver, &a->now));
+    most = least(most, folder_timeout_ms(a->folder, &a->now));
     int64_t tidy = a->tidy_at_ms - a->now.mono_ms;
     return least(most, tidy > 0 ? tidy : 0);
 }
 
 static void sleep_until_something(struct agent *a)
 {
-    struct uplink_fd fds[UPLINK_FDS_MAX] = {{.fd = a->signals}, {.fd = a->netwatch}};
+    const int own[] = {a->signals, a->netwatch, folder_fd(a->folder)};
+    struct uplink_fd fds[UPLINK_FDS_MAX] = {{0}};
     int api_fd[UPLINK_FDS_MAX];
-    size_t n = a->netwatch >= 0 ? 2 : 1;
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (own[i] >= 0) fds[n++].fd = own[i];
     size_t more = api_fds(a->api, api_fd, UPLINK_FDS_MAX - n);
     for (size_t i = 0; i < more; i++) fds[n++].fd = api_fd[i];
     (void)uplink_sleep(a->deliver.uplink, fds, n, sleep_ms(a));
@@ -86,6 +90,16 @@ static void take_requests(struct agent *a)
         if (!answer->later) a->answer_count++;
     }
     wipe_stack();
+}
+
+/* After the callers, whose answers wait for the same commit. */
+static void take_files(struct agent *a)
+{
+    bool dirty = queue_dirty(a->queue);
+    if (a->ingest.pushed_bytes >= AGENT_COMMIT_MAX_BYTES) return;
+    folder_turn(a->folder, &a->ingest, &a->now);
+    if (a->folder) wipe_stack();
+    if (dirty && !queue_dirty(a->queue)) lose_transaction(a, a->answer_count);
 }
 
 static void observe_commit(struct agent *a, double seconds)
@@ -200,10 +214,12 @@ void agent_loop(struct agent *a)
         take_signals(a);
         int rc = deliver_settle(&a->deliver, &a->now, &why);
         if (rc >= 0) take_requests(a);
+        if (rc >= 0) take_files(a);
         if (rc >= 0) rc = deliver_plan(&a->deliver, &a->now, &why);
         rc = commit(a, rc, &why);
         answer_all(a);
         if (rc >= 0) deliver_send(&a->deliver, &a->now);
+        folder_kept(a->folder, &a->now, rc >= 0);
         erase(a);
         tidy(a);
         show_life(a);

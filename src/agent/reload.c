@@ -17,6 +17,17 @@ static bool same_number(int64_t a, int64_t b)
     return a == b;
 }
 
+/* A file at hand is taken again from its start, by the same ids. */
+static void change_folder(struct agent *a, const struct config *fresh)
+{
+    const char *path = fresh->import.folder;
+    if (same_text(a->config->import.folder, path)) return;
+    folder_close(a->folder);
+    a->folder = NULL;
+    if (path && folder_open(path, &a->folder) < 0)
+        log_line(LOG_LEVEL_ERROR, "no memory for the drop folder: restart the agent");
+}
+
 static void name_what_waits(const struct config *old, const struct config *new)
 {
     const struct {
@@ -79,6 +90,7 @@ void agent_reload(struct agent *a)
     }
     name_what_waits(a->config, fresh);
     config_log_setup(fresh);
+    change_folder(a, fresh);
     deliver_configure(&a->deliver, fresh, &a->now);
     a->ingest.config = fresh;
     secret_forget(&a->tokens);

@@ -44,6 +44,13 @@ static int open_api(struct agent *a, struct fault *why)
     return api_open(&options, &a->api, why);
 }
 
+static int open_folder(struct agent *a, struct fault *why)
+{
+    if (!a->config->import.folder || folder_open(a->config->import.folder, &a->folder) >= 0)
+        return 0;
+    return fault_set(why, TILLPOST_E_NO_MEMORY, "", "no memory for the drop folder");
+}
+
 static int open_all(struct agent *a, struct fault *why)
 {
     int rc = open_queue(a->config, true, &a->queue, why);
@@ -57,12 +64,14 @@ static int open_all(struct agent *a, struct fault *why)
     if (a->signals < 0)
         return fault_set(why, TILLPOST_E_INTERNAL, "", "signals cannot be received");
     a->netwatch = platform_netwatch_open();
-    return open_api(a, why);
+    rc = open_folder(a, why);
+    return rc < 0 ? rc : open_api(a, why);
 }
 
 static void close_all(struct agent *a)
 {
     api_close(a->api);
+    folder_close(a->folder);
     deliver_close(&a->deliver);
     ingest_free(&a->ingest);
     erase_free(&a->eraser);

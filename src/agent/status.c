@@ -107,6 +107,14 @@ static bool bad_reload(struct agent *a)
 {
     return a->reload_failed;
 }
+static bool bad_folder(struct agent *a)
+{
+    return folder_unusable(a->folder);
+}
+static bool refused_files(struct agent *a)
+{
+    return folder_has_refused(a->folder);
+}
 
 /* An expired certificate is a clock that runs ahead, until a server has told the time. */
 static bool bad_clock(struct agent *a)
@@ -154,6 +162,8 @@ const struct agent_problem agent_problems[] = {
   {"proxy",           bad_proxy,    "the proxy cannot be reached, or refuses",                   "check tiktok.proxy or https_proxy: host, port, user and password"},
   {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
   {"dead_letters",    dead_letters, "some events were refused and are set aside",                "tillpost events --state dead, then tillpost retry or drop"},
+  {"import_folder",   bad_folder,   "files in the drop folder cannot be taken in: see the log",  "let the agent's user read and delete all files in import.folder"},
+  {"import_refused",  refused_files,"files of the drop folder had rows that were refused",       "mend what the reports in its failed/ say, and drop them again"},
   {"config_reload",   bad_reload,   "the changed configuration file is broken and not in force", "tillpost check"},
 };
 /* clang-format on */

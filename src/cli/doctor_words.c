@@ -22,6 +22,7 @@ const struct doctor_words doctor_words[DOCTOR_CODE_COUNT] = {
   [DOCTOR_STATE_UNWRITABLE]  = {"the agent's user cannot write into the state directory",   "chown the directory to that user, chmod 700 it"},
   [DOCTOR_KEY_MISSING]       = {"the queue's key is missing",                               "put the key back; without it, move the queue aside to begin a new one"},
   [DOCTOR_KEY_UNREADABLE]    = {"the queue's key is readable by others, or not by the agent", "chown it to the owner of the state directory, chmod 600 it"},
+  [DOCTOR_IMPORT_FOLDER]     = {"the agent's user cannot read and delete in import.folder", "make the folder, and give it to the agent's user"},
   [DOCTOR_KEY_MALFORMED]     = {"the queue's key is not a line of 64 hex digits",           "put the right key back"},
   [DOCTOR_DISK_FULL]         = {"the disk is full: sales are refused",                      "free some space on this file system"},
   [DOCTOR_DISK_LOW]          = {"the disk is smaller than the queue may become",            "free some space, or lower queue.max_size"},

@@ -115,6 +115,10 @@ fails key_malformed
 with_queue && chmod 644 "$W/state/key" && doctor
 fails key_unreadable
 
+MORE=", \"import\": { \"folder\": \"$W/no-drop\" }" && with_queue && doctor
+fails import_folder
+MORE=''
+
 # --- disk and database ----------------------------------------------------------------------------
 
 say "disk and database"
