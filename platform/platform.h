@@ -80,6 +80,18 @@ int platform_become_owner(const char *path);
 void platform_notify(const char *state); /* sd_notify(3) without libsystemd; nothing if unset */
 bool platform_lock_memory(void *p, size_t bytes); /* mlock + MADV_DONTDUMP where allowed */
 
+/* confine.c: from here on the process may do what it needs and no more, for good: the kernel refuses
+ * other directories (Landlock) and other system calls (seccomp), as far as it can. */
+struct platform_way {
+    const char *path; /* a directory: it and all beneath it. A missing one is passed over */
+    bool writes;      /* else it is only read */
+};
+struct platform_confinement {
+    bool seccomp;
+    int landlock; /* version of the kernel's rules, 0: not here */
+};
+void platform_confine(const struct platform_way *ways, size_t n, struct platform_confinement *out);
+
 /* netwatch.c: link, address and route changes as a readable descriptor (-1: not here). */
 int platform_netwatch_open(void);
 bool platform_netwatch_read(int fd); /* true when something changed */

@@ -7,6 +7,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/confine.h"
 #include "agent/deliver.h"
 #include "agent/erase.h"
 #include "agent/folder.h"
@@ -55,6 +56,7 @@ struct agent {
     struct clock_now now;
     struct ingest ingest;
     struct deliver deliver;
+    struct confine confine;
     struct eraser eraser;
     struct folder *folder; /* NULL: none is configured */
     struct answer answers[AGENT_ANSWERS_MAX];

@@ -65,15 +65,23 @@ struct api_options agent_api_options(const struct config *c, const struct secret
     };
 }
 
-void agent_reload(struct agent *a)
+/* A file out of reach would be told as one that may not be read: its place is judged first. */
+static int load(struct agent *a, struct config **fresh, struct fault *why)
 {
     static struct config_problems problems; /* large, and one reload at a time */
+    int rc = config_look(a->config_file, fresh, &problems);
+    int reach = *fresh ? confine_check(&a->confine, *fresh, why) : 0;
+    if (reach >= 0) config_log_problems(a->config_file, &problems);
+    return reach < 0 ? reach : rc;
+}
+
+void agent_reload(struct agent *a)
+{
     struct config *fresh = NULL;
     struct secret tokens = {0};
     struct fault why = {0};
     a->reload_failed = true;
-    int rc = config_load(a->config_file, &fresh, &problems);
-    config_log_problems(a->config_file, &problems);
+    int rc = load(a, &fresh, &why);
     if (rc >= 0 && fresh->listen.http && fresh->listen.token_file)
         rc = secret_read_tokens(fresh->listen.token_file, &tokens, &why);
     if (rc >= 0) rc = deliver_check(fresh, &why);

@@ -1,8 +1,9 @@
 /*
  * run.c: opens everything in order, runs the loop, closes in reverse.
  *
- * Order: configuration → hardening → key → queue → clock → deliveries → sockets. The sockets come
- * last, so that nobody is answered before a sale can be kept.
+ * Order: hardening → configuration → key → queue → clock → deliveries → sockets → confinement. The
+ * sockets come behind the queue, so that nobody is answered before a sale can be kept; confinement
+ * comes last, when nothing else has to be opened.
  */
 #include "agent/agent.h"
 #include "agent/build.h"
@@ -79,6 +80,7 @@ static void close_all(struct agent *a)
     if (a->netwatch >= 0) close(a->netwatch);
     if (a->signals >= 0) close(a->signals);
     for (size_t i = 0; i < AGENT_ANSWERS_MAX; i++) buf_free(&a->answers[i].body);
+    confine_free(&a->confine);
     secret_forget(&a->tokens);
     config_free(a->config);
 }
@@ -108,6 +110,7 @@ int agent_run(const char *config_file)
     } else if (open_all(a, &why) < 0) {
         status = fail(&why);
     } else {
+        confine_start(&a->confine, config_file, a->config);
         log_line(LOG_LEVEL_INFO, "tillpost %s takes events at %s", build_version(),
                  a->config->listen.socket);
         platform_notify("READY=1");

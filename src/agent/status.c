@@ -232,5 +232,7 @@ void agent_write_status(struct agent *a, struct buf *out)
     else buf_add_z(out, "null");
     buf_add_z(out, ",\"problems\":[");
     write_problems(a, out);
-    buf_add_z(out, "]}");
+    buf_add_z(out, "],\"confinement\":");
+    confine_write(&a->confine, out);
+    buf_add_char(out, '}');
 }
