@@ -29,7 +29,10 @@ function(part name licence file)
   else()
     set(version "${PC_${name}_VERSION}")
   endif()
-  list(APPEND sbom_parts "{\"type\":\"library\",\"name\":\"${name}\",\"version\":\"${version}\",\"licenses\":[{\
+  if(NOT version STREQUAL "")
+    set(version ",\"version\":\"${version}\"")
+  endif()
+  list(APPEND sbom_parts "{\"type\":\"library\",\"name\":\"${name}\"${version},\"licenses\":[{\
 \"expression\":\"${licence}\"}]${more}}")
   set(sbom_parts "${sbom_parts}" PARENT_SCOPE)
 endfunction()
