@@ -95,7 +95,7 @@ void wrong(const char *format, ...)
 static void sell(void)
 {
     const bool calm = w.now >= TROUBLED;
-    const unsigned n = !calm && in(20) ? (unsigned)between(5, 40) : 1;
+    const unsigned n = !calm && in(30) ? (unsigned)between(5, 40) : 1;
     const unsigned most = calm ? EVENTS_MAX : EVENTS_TROUBLED_MAX;
     for (unsigned i = 0; i < n && w.sold < most; i++)
         w.events[w.sold++] =
@@ -144,9 +144,9 @@ static void pause_by_hand(bool paused)
 static void mishap(void)
 {
     const struct clock_now now = store_clocks();
-    switch (between(0, 9)) {
-    case 0: store_restart(STOP_CLEAN); break;
-    case 1: store_restart(STOP_KILLED); break;
+    switch (between(0, 8)) {
+    case 0: store_restart(in(2) ? STOP_CLEAN : STOP_KILLED); break;
+    case 1: w.token_stamp++; break; /* a new token, or the same once more */
     case 2: deliver_try_now(&w.deliver, &now); break;
     case 3: pause_by_hand(true); break;
     case 4:
@@ -175,7 +175,7 @@ static void flap(void)
 static enum cut_at next_cut(void)
 {
     if (w.now < power_at) return CUT_NONE;
-    power_at = w.now + between(HOUR, 18 * DAY);
+    power_at = w.now + between(HOUR, 24 * DAY);
     return in(2) ? CUT_SENT : (enum cut_at)between(CUT_SETTLED, CUT_ANSWERED);
 }
 
@@ -360,7 +360,7 @@ static void begin(uint64_t seed, enum fault_in broken, bool loud)
     line_at += between(0, DAY);
     server_at += between(0, DAY);
     mishap_at += between(0, DAY);
-    power_at += between(0, 9 * DAY);
+    power_at += between(0, 12 * DAY);
 }
 
 static void live(uint64_t seed, enum fault_in broken, bool loud)
