@@ -183,18 +183,20 @@ static void watch_token(struct deliver *d, const struct clock_now *now)
 
 /* The reply ----------------------------------------------------------------------------------- */
 
+/* A date is counted from the one beside it, by the same clock; from ours where there is none. */
 static int64_t retry_after_ms(const struct deliver *d, const struct clock_now *now,
                               const struct uplink_reply *reply)
 {
     uint64_t seconds = 0;
-    int64_t date_ms = 0;
+    int64_t until_ms = 0, from_ms = 0;
     struct str text = str_trim(str_from(reply->retry_after));
     if (!reply->has_retry_after) return -1;
     if (str_to_u64(text, &seconds) >= 0)
         return seconds < 86400 ? (int64_t)seconds * 1000 : SYNC_RETRY_AFTER_MAX_MS;
-    if (times_parse_http(text, &date_ms) < 0) return -1;
-    int64_t wait = date_ms - clock_truth_ms(d->clock, now);
-    return wait > 0 ? wait : 0;
+    if (times_parse_http(text, &until_ms) < 0) return -1;
+    if (!reply->has_date || times_parse_http(str_from(reply->date), &from_ms) < 0)
+        from_ms = clock_truth_ms(d->clock, now);
+    return until_ms > from_ms ? until_ms - from_ms : 0;
 }
 
 static struct sync_reply reply_for_sync(const struct deliver *d, const struct clock_now *now,

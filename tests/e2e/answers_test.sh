@@ -222,10 +222,11 @@ agent_stop
 config_with '"retry_first": "100ms", "retry_most": "1s"'
 agent_start
 
-# after NAME PLAN LEAST MOST
+# after NAME PLAN LEAST MOST [SECONDS that the server's clock is ahead]
 after() {
     ROWS=$((ROWS + 1)) ID=row-$ROWS
     tell reset
+    tell clock "{\"offset_s\":${5:-0}}"
     tell script "[$2]"
     BEFORE=$(outcomes)
     sell $ID
@@ -244,6 +245,7 @@ after "30 s"            '{"http":429,"retry_after":"30"}' 20 33
 after "503, 30 s"       '{"http":503,"retry_after":"30"}' 20 33
 after "50000, 30 s"     '{"code":50000,"retry_after":"30"}' 20 33
 after "a date"          "{\"http\":429,\"retry_after\":\"$(http_date 600)\"}" 560 660
+after "by their clock"  "{\"http\":429,\"retry_after\":\"$(http_date 4200)\"}" 560 660 3600
 after "clamped, above"  '{"http":429,"retry_after":"999999999999"}' 3580 3960
 after "clamped, a date" "{\"http\":429,\"retry_after\":\"$(http_date 864000)\"}" 3580 3960
 after "clamped, below"  '{"http":429,"retry_after":"0"}' 990 0

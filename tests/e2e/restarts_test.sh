@@ -1,0 +1,96 @@
+#!/bin/bash
+# What a restart keeps: pauses with their code and hour, the counters of all that has left the queue. And what needs
+# none: a new token, a new event set.
+. "$(dirname "$0")/lib.sh"
+
+sandbox_start
+agent_config
+agent_start
+
+counter() { call GET /metrics | sed -n "s/^tillpost_events_$1 //p"; }
+state_of() { call GET "/v1/events/$1" | "$TOOL" get events.0.state; }
+state_is() { [ "$(state_of "$1")" = "$2" ]; }
+change() { call POST "/v1/events/$1" -H 'Content-Type: application/json' -d "$2" >/dev/null; }
+restart() { agent_stop && agent_start; }
+paused_by() { status_is paused.by "$1"; }
+
+say "a pause for the token is there after a restart, with its code and its hour"
+tell rules '{"token":"second-token"}'
+sell held-1
+eventually paused_by credentials
+was="$(status paused.code) $(status paused.since)"
+restart
+is "paused by, after a restart" "$(status paused.by)" credentials
+is "its code and hour" "$(status paused.code) $(status paused.since)" "$was"
+is "queued" "$(status queue.queued)" 1
+agent_kill
+agent_start
+is "paused by, after SIGKILL" "$(status paused.by)" credentials
+
+say "a new token ends it, without a word to the agent"
+(umask 077 && echo second-token >"$W/token.next" && mv "$W/token.next" "$W/token")
+eventually counted held-1
+eventually status_is paused null
+restart
+is "paused, after the end" "$(status paused)" null
+
+say "a token that is replaced while all is well is the one of the next request"
+tell rules '{"token":"third-token"}'
+(umask 077 && echo third-token >"$W/token.next" && mv "$W/token.next" "$W/token")
+sell rotated-1
+eventually counted rotated-1
+is "tries that found the old one" "$(call GET /metrics | sed -n 's/.*attempts_total{outcome="pause"} //p')" 0
+
+say "an event set that is mended in the configuration is tried at the reload"
+tell rules '{"event_set":"7000000000000000002"}'
+sell set-1
+eventually paused_by configuration
+restart
+is "paused by, after a restart" "$(status paused.by)" configuration
+EVENT_SET=7000000000000000002
+agent_config
+kill -HUP "$AGENT_PID"
+eventually counted set-1
+eventually status_is paused null
+
+say "a pause by hand stays by hand"
+call POST /v1/pause -H 'Content-Type: application/json' -d '{}' >/dev/null
+restart
+is "paused by" "$(status paused.by)" operator
+call POST /v1/resume -H 'Content-Type: application/json' -d '{}' >/dev/null
+
+say "the counters have counted all of it"
+tell refuse '{"event_id":"bad-1","code":40002,"message":"Invalid value for user"}'
+sell bad-1
+eventually state_is bad-1 dead
+change retry '{"ids":["bad-1"]}'
+eventually state_is bad-1 dead
+change drop '{"state":"dead"}'
+for _ in before after; do
+    is "sent" "$(counter sent_total)" 3
+    is "dead" "$(counter 'dead_total{reason="tiktok"}')" 2
+    is "retried" "$(counter retried_total)" 1
+    is "dropped" "$(counter dropped_total)" 1
+    is "expired" "$(counter 'dead_total{reason="expired"}')" 0
+    restart
+done
+
+say "offline, no retry writes to the disk"
+ENDPOINT=http://127.0.0.1:9$TRACK
+agent_config
+restart
+attempts() { call GET /metrics | sed -n 's/.*attempts_total{outcome="offline"} //p'; }
+attempts_least() { [ "$(attempts)" -ge "$1" ]; }
+sell offline-1
+eventually attempts_least 2
+was=$(sha256sum "$W/state/queue.db" "$W/state/queue.db-wal")
+eventually attempts_least 8
+is "the files of the queue" "$(sha256sum "$W/state/queue.db" "$W/state/queue.db-wal")" "$was"
+say "  and what was never sent is not in doubt after a power cut"
+agent_kill
+ENDPOINT=http://127.0.0.1:$SANDBOX_PORT$TRACK
+agent_config
+agent_start
+eventually counted offline-1
+is "copies" "$(seen duplicates)" 0
+agent_stop
