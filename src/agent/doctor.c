@@ -85,6 +85,7 @@ int doctor_open(const char *config_file, const struct doctor_agent *agent, struc
     arena_init(&d->arena, (size_t)16 * 1024, (size_t)8 * STATUS_MAX_BYTES);
     if (agent->err >= 0) (void)json_parse(&d->arena, agent->status, &limits, &d->status, NULL);
     d->config_err = config_look(config_file, &d->config, &d->problems);
+    if (d->config) (void)doctor_read_token(d);
     if (d->config) become_agent(d);
     start_clock(d);
     return 0;

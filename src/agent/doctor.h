@@ -38,6 +38,7 @@ enum {
   X(TOKEN_MISSING,       FAILED,   "token_missing") \
   X(TOKEN_EXPOSED,       FAILED,   "token_exposed") \
   X(TOKEN_UNREADABLE,    FAILED,   "token_unreadable") \
+  X(TOKEN_ROOTS,         WARNING,  "token_roots") \
   X(TOKEN_MALFORMED,     FAILED,   "token_malformed") \
   X(NOT_THE_OWNER,       WARNING,  "not_the_owner") \
   X(STATE_MISSING,       FAILED,   "state_missing") \

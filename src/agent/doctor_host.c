@@ -64,21 +64,46 @@ void doctor_configuration(struct doctor *d, struct doctor_findings *out)
 
 /* Permissions --------------------------------------------------------------------------------- */
 
+static const char *token_file(const struct doctor *d, char credential[SECRET_PATH_BYTES])
+{
+    if (secret_credential_path("tiktok-access-token", credential)) return credential;
+    return d->config->tiktok.access_token_file;
+}
+
+/* Called again as the agent's user; what only root could read is kept for the probe. */
+int doctor_read_token(struct doctor *d)
+{
+    char credential[SECRET_PATH_BYTES];
+    struct secret fresh = {0};
+    const char *file = token_file(d, credential);
+    int rc = file ? secret_read_token(file, &fresh, NULL) : TILLPOST_E_NO_INPUT;
+    if (rc < 0) return rc;
+    secret_forget(&d->token);
+    d->token = fresh;
+    return rc;
+}
+
+static bool agent_lacks_token(const struct doctor *d)
+{
+    const struct json *paused = json_get(d->status, "paused");
+    return !d->status || str_is(json_string(json_get(paused, "by")), "credentials");
+}
+
 static void look_at_token(struct doctor *d, struct doctor_findings *out)
 {
     char credential[SECRET_PATH_BYTES];
     unsigned mode = 0, uid = 0;
-    struct fault why = {0};
-    const char *file = d->config->tiktok.access_token_file;
-    if (secret_credential_path("tiktok-access-token", credential)) file = credential;
-    if (!file && d->status) return; /* the agent has it from its service manager */
-    int rc = file ? secret_read_token(file, &d->token, &why) : TILLPOST_E_NO_INPUT;
+    const char *file = token_file(d, credential);
+    int rc = doctor_read_token(d);
     if (rc >= 0 || !d->is_owner) return;
+    if ((!file || d->token.text) && !agent_lacks_token(d)) return; /* handed on by systemd */
     enum doctor_code code = DOCTOR_TOKEN_UNREADABLE;
     if (rc == TILLPOST_E_NO_INPUT) code = DOCTOR_TOKEN_MISSING;
     if (rc == TILLPOST_E_CONFIG) code = DOCTOR_TOKEN_MALFORMED;
-    if (rc == TILLPOST_E_DENIED && platform_file_mode(file, &mode, &uid) >= 0 && (mode & 0044))
-        code = DOCTOR_TOKEN_EXPOSED;
+    if (rc == TILLPOST_E_DENIED && platform_file_mode(file, &mode, &uid) >= 0) {
+        if (mode & 0004) code = DOCTOR_TOKEN_EXPOSED;
+        else if (d->token.text && !d->status) code = DOCTOR_TOKEN_ROOTS;
+    }
     doctor_find(out, code, "%s", file ? file : TOKEN_KEY " is not set");
 }
 

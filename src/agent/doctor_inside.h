@@ -42,6 +42,9 @@ void doctor_skip(struct doctor_findings *out, enum doctor_check because);
 /* The queue, opened at the first call; NULL: an agent has it, there is none, or queue_why. */
 struct queue *doctor_queue(struct doctor *d);
 
+/* Into d->token, as who we are now. Errors: those of secret_read_token. */
+int doctor_read_token(struct doctor *d);
+
 /* doctor_host.c, doctor_line.c: one a check. */
 typedef void doctor_checker(struct doctor *d, struct doctor_findings *out);
 doctor_checker doctor_configuration, doctor_permissions, doctor_disk, doctor_database;

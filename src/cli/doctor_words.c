@@ -14,6 +14,7 @@ const struct doctor_words doctor_words[DOCTOR_CODE_COUNT] = {
   [DOCTOR_TOKEN_MISSING]     = {"there is no access token",                                 "put the token alone into that file, chmod 600, owned by the agent's user"},
   [DOCTOR_TOKEN_EXPOSED]     = {"others can read the access token",                         "chmod 600 it; if strangers use this device, have TikTok issue another"},
   [DOCTOR_TOKEN_UNREADABLE]  = {"the agent's user cannot read the access token",            "chown it to the owner of the state directory"},
+  [DOCTOR_TOKEN_ROOTS]       = {"only root can read the access token",                      "nothing where systemd hands it on (LoadCredential=); else chown it to the agent's user"},
   [DOCTOR_TOKEN_MALFORMED]   = {"the access token's file holds something else",             "one line with the token alone, without \"Bearer\" and quotes"},
   [DOCTOR_NOT_THE_OWNER]     = {"what belongs to the agent's user cannot be judged",        "run the doctor as root"},
   [DOCTOR_STATE_MISSING]     = {"there is no state directory",                              "install -d -m 700 -o tillpost that directory (systemd does so at start)"},

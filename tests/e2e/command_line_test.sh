@@ -82,15 +82,21 @@ for line in check status "events --state sent" "events --state dead" "show one" 
     done || exit 1
 done
 say "status at its longest: 12 lines of 80 columns, the address of the page, one thing to do at the end"
-"$TILLPOST" pause && tell script '[{"code":40002,"message":"Batch.0.user: no","events_only":true}]'
-sell waits
+tell script '[{"code":40002,"message":"Batch.0.user: no","events_only":true}]'
+sell dead-2
+eventually status_is queue.dead 1
+cp "$W/tillpost.json" "$W/right.json" && say '{' >"$W/tillpost.json" && kill -HUP "$AGENT_PID"
+eventually status_is problems.1.code config_reload
+cp "$W/right.json" "$W/tillpost.json" && run pause && sell waits
 run status
 [ "$(printf '%s\n' "$OUT" | wc -l)" -le 12 ] || fail "more than 12 lines: $OUT"
 is "wide" "$(printf '%s\n' "$OUT" | awk 'length > 80')" ""
 has "status" "$OUT" "page       http://127.0.0.1:$PORT/"
+has "status" "$OUT" "and 1 more: tillpost status --json"
 is "last line" "$(printf '%s\n' "$OUT" | tail -n 1)" "Do:        tillpost resume"
-"$TILLPOST" resume
-eventually status_is queue.dead 1
+kill -HUP "$AGENT_PID"
+run resume
+is "drop" "$("$TILLPOST" drop --dead)" "1 given up"
 run version --json
 is "the format's version" "$(printf %s "$OUT" | "$TOOL" get json)" 1
 

@@ -24,6 +24,12 @@ is "who owns what the doctor wrote" "$(find "$W/state" ! -user $NOBODY)" ""
 fails agent_stopped
 found not_the_owner && fail "root is the owner of everything"
 nobodys && chown 0 "$W/token" && doctor
+warns token_roots
+is "the probe goes with it" "$(grep -c '^tiktok|ok|' "$W/found")" 1
+nobodys && chown $NOBODY "$W" && agent_start setpriv --reuid $NOBODY --regid $NOBODY --clear-groups
+chown 0 "$W/token" && doctor
+is "an agent that has it" "$(grep -c '^permissions|ok|' "$W/found")" 1
+agent_stop && chown 0 "$W" && nobodys && chown 1 "$W/token" && chmod 640 "$W/token" && chgrp 1 "$W/token" && doctor
 fails token_unreadable
 nobodys && chmod 500 "$W/state" && doctor
 fails state_unwritable
@@ -83,4 +89,4 @@ found clock_rtc && fail "a clock that is right is called wrong"
 echo 86400 >/sys/class/rtc/rtc0/since_epoch
 doctor
 warns clock_rtc
-found_at_least 15
+found_at_least 16
