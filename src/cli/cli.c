@@ -19,7 +19,7 @@ const struct cli_option cli_options[] = {
   {'t', "--type",     "TYPE",  AT(type),     "track|page|screen|identify|group|alias", "of the lines that carry no type of their own"},
   {'d', "--dry-run",  NULL,    AT(dry_run),  NULL,                 "hand nothing in, tell what would be sent"},
   {'S', "--state",    "STATE", AT(state),    "queued|sent|dead",   "which events, instead of the queued ones"},
-  {'f', "--follow",   NULL,    AT(follow),   NULL,                 "go on with those that come, until stopped"},
+  {'f', "--follow",   NULL,    AT(follow),   NULL,                 "each that comes into the state (without --state: any)"},
   {'w', "--watch",    NULL,    AT(watch),    NULL,                 "draw it anew every second, until stopped"},
   {'D', "--dead",     NULL,    AT(dead),     NULL,                 "all dead letters"},
   {'M', "--mark-sent",NULL,    AT(mark_sent),NULL,                 "once all files are safe, take the events out of the queue"},

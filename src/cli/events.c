@@ -34,10 +34,10 @@ static void print_event(const struct cli *c, const struct json *event)
     printf("\n");
 }
 
-static int64_t print_events(const struct cli *c, const struct json *root, int64_t after)
+static int64_t print_events(const struct cli *c, const struct json *root, int64_t after, bool quiet)
 {
     for (const struct json *e = json_first(json_get(root, "events")); e; e = json_next(e)) {
-        print_event(c, e);
+        if (!quiet) print_event(c, e);
         after = (int64_t)json_number(json_get(e, "seq"));
     }
     (void)fflush(stdout);
@@ -46,11 +46,13 @@ static int64_t print_events(const struct cli *c, const struct json *root, int64_
 
 /* Verbs --------------------------------------------------------------------------------------- */
 
-static bool get_page(struct source *s, int64_t after)
+enum { STATES = 3 };
+static const char *const states[STATES] = {"queued", "sent", "dead"};
+
+static bool get_page(struct source *s, const char *state, int64_t after)
 {
     char path[128];
     struct fault why = {0};
-    const char *state = s->c->state ? s->c->state : "queued";
     (void)snprintf(path, sizeof path, "/v1/events?state=%.16s&after=%lld", state, (long long)after);
     int rc = source_ask(s, "GET", path, (struct str){0});
     if (rc != 0) return rc > 0;
@@ -59,20 +61,42 @@ static bool get_page(struct source *s, int64_t after)
     return source_tell(s, &why);
 }
 
+/* What a state holds behind *after, which moves on. */
+static bool list_state(struct source *s, const char *state, int64_t *after, bool quiet)
+{
+    for (;;) {
+        if (!get_page(s, state, *after)) return false;
+        const struct json *root = source_parsed(s);
+        if (!root) return false;
+        *after = print_events(s->c, root, *after, quiet);
+        if (!json_is(json_get(root, "next"), JSON_NUMBER)) return true;
+    }
+}
+
+/* Each event as it comes into a state. Without --state those that were sent or set aside before are
+ * left out: a sale is delivered within a second, and the queued ones alone would show next to none. */
+static int follow(struct source *s)
+{
+    int64_t after[STATES] = {0};
+    for (bool begins = !s->c->state;; begins = false) {
+        for (size_t i = 0; i < STATES; i++) {
+            bool wanted = !s->c->state || strcmp(s->c->state, states[i]) == 0;
+            if (wanted && !list_state(s, states[i], &after[i], begins && i > 0)) return s->status;
+        }
+        if (ferror(stdout)) return EXIT_OK;
+        if (s->is_offline) return cli_no_agent(s->c, TILLPOST_E_UNAVAILABLE);
+        (void)poll(NULL, 0, FOLLOW_MS);
+    }
+}
+
 int verb_events(struct cli *c)
 {
     struct source s;
     int64_t after = 0;
     source_open(&s, c);
-    for (;;) {
-        if (!get_page(&s, after)) return source_close(&s, s.status);
-        const struct json *root = source_parsed(&s);
-        if (!root) return source_close(&s, s.status);
-        after = print_events(c, root, after);
-        if (json_is(json_get(root, "next"), JSON_NUMBER)) continue;
-        if (!c->follow || ferror(stdout)) return source_close(&s, EXIT_OK);
-        (void)poll(NULL, 0, FOLLOW_MS);
-    }
+    if (c->follow) return source_close(&s, follow(&s));
+    bool good = list_state(&s, c->state ? c->state : states[0], &after, false);
+    return source_close(&s, good ? EXIT_OK : s.status);
 }
 
 /* Percent-encodes what may not stand in a path. */
@@ -108,7 +132,7 @@ int verb_show(struct cli *c)
         else rc = 1;
     }
     const struct json *root = rc > 0 ? source_parsed(&s) : NULL;
-    if (root) (void)print_events(c, root, 0);
+    if (root) (void)print_events(c, root, 0, false);
     return source_close(&s, root ? EXIT_OK : s.status ? s.status : EXIT_USAGE);
 }
 

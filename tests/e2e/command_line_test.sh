@@ -127,6 +127,12 @@ eventually streamed one
 sell two
 eventually streamed two
 kill "$OTHER_PIDS" && wait "$OTHER_PIDS" 2>/dev/null
+"$TILLPOST" events --follow >"$W/follow.all" &
+OTHER_PIDS=$!
+sold() { sell "all-$((N = ${N:-0} + 1))" && sleep 0.2 && grep -q " sent .* all-" "$W/follow.all"; }
+eventually sold
+grep -q " two$" "$W/follow.all" && fail "what was sent before is shown: $(cat "$W/follow.all")"
+kill "$OTHER_PIDS" && wait "$OTHER_PIDS" 2>/dev/null
 { "$TILLPOST" events --state sent --follow; say ended >"$W/ended"; } 2>/dev/null | head -n 1 >/dev/null &
 OTHER_PIDS=''
 sell three
