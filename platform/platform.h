@@ -37,6 +37,8 @@ void platform_free_file(char *content, size_t len); /* wipes and frees; NULL is 
 int platform_write_file(const char *path, const void *data, size_t len, unsigned mode);
 int platform_file_mode(const char *path, unsigned *mode, unsigned *uid); /* of what it points to */
 int64_t platform_file_stamp(const char *path); /* changes when the file is replaced; 0 absent */
+/* Durable: the directory is synced. NO_INPUT, DENIED, IO. */
+int platform_rename(const char *from, const char *to);
 /* Makes the last directory of a path when missing (0700). */
 int platform_make_parent(const char *path);
 int64_t platform_free_bytes(const char *path); /* free to us on its file system, < 0 unknown */

@@ -135,6 +135,12 @@ int platform_write_file(const char *path, const void *data, size_t len, unsigned
     return rc;
 }
 
+int platform_rename(const char *from, const char *to)
+{
+    if (rename(from, to) != 0) return error_of(errno);
+    return sync_parent(to);
+}
+
 int platform_file_mode(const char *path, unsigned *mode, unsigned *uid)
 {
     struct stat st;

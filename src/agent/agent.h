@@ -69,7 +69,9 @@ struct agent {
     int64_t storage_faults_ms[AGENT_STORAGE_FAULTS_MAX]; /* the last ones, monotonic */
     int64_t tidy_at_ms;                                  /* next step of tidying, monotonic */
     int64_t watchdog_at_ms;                              /* next sign of life, monotonic */
-    bool reload_failed;                                  /* the last SIGHUP found a broken file */
+    unsigned damage_told; /* times that the queue was damaged, and the log knows */
+    bool damage_telling;
+    bool reload_failed; /* the last SIGHUP found a broken file */
     struct agent_metrics metrics;
 };
 

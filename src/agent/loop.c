@@ -9,6 +9,7 @@
 #include "agent/open.h"
 #include "base/log.h"
 #include "platform/platform.h"
+#include "queue/aside.h"
 
 #include <signal.h>
 #include <string.h>
@@ -168,9 +169,29 @@ static void answer_all(struct agent *a)
     a->answer_count = 0;
 }
 
+/* What was damaged, and how much of it could be saved, is said once. */
+static void tell_damage(struct agent *a)
+{
+    struct queue_damage d;
+    queue_damage(a->queue, &d);
+    if (d.times != a->damage_told && !a->damage_telling)
+        log_line(LOG_LEVEL_ERROR,
+                 "%s was damaged: it is set aside, and what can be read of it is "
+                 "saved; look for disk errors in the system's log",
+                 a->config->queue.path);
+    a->damage_telling = d.times != a->damage_told;
+    if (!a->damage_telling || d.salvaging) return;
+    log_line(LOG_LEVEL_WARNING, "%lld events of the damaged queue were saved, %lld were broken",
+             (long long)d.saved, (long long)d.broken);
+    a->damage_told = d.times;
+    a->damage_telling = false;
+}
+
 static void tidy(struct agent *a)
 {
     struct fault why = {0};
+    if (queue_salvaging(a->queue))
+        a->tidy_at_ms = least(a->tidy_at_ms, a->now.mono_ms + AGENT_TIDY_SLICE_MS);
     if (a->now.mono_ms < a->tidy_at_ms || queue_dirty(a->queue)) return;
     int64_t now_s = clock_truth_ms(&a->clock, &a->now) / 1000;
     const struct queue_ages ages = {now_s - a->config->queue.keep_sent_ms / 1000,
@@ -183,6 +204,7 @@ static void tidy(struct agent *a)
         log_line(LOG_LEVEL_WARNING, "%lld dead events were dropped: nobody looked for 90 days",
                  (long long)(before.dead - after.dead));
     if (rc < 0) note_storage_fault(a, AGENT_STORAGE_TIDY, &why);
+    tell_damage(a);
     a->tidy_at_ms = a->now.mono_ms + (rc == 1 ? AGENT_TIDY_SLICE_MS : AGENT_TIDY_EVERY_MS);
 }
 

@@ -8,6 +8,8 @@
 #include "agent/build.h"
 #include "agent/hours.h"
 #include "base/times.h"
+#include "platform/platform.h"
+#include "queue/aside.h"
 
 #include <string.h>
 
@@ -143,6 +145,19 @@ static bool bad_proxy(struct agent *a)
     return proxy_failed(&a->deliver.last);
 }
 
+/* Until a person has looked: then the file goes. */
+static bool bad_queue(struct agent *a)
+{
+    struct queue_damage d;
+    queue_damage(a->queue, &d);
+    return d.salvaging || d.files > 0;
+}
+
+static bool in_memory(struct agent *a)
+{
+    return platform_on_tmpfs(a->config->queue.path);
+}
+
 static bool dead_letters(struct agent *a)
 {
     struct queue_counts counts;
@@ -161,6 +176,8 @@ const struct agent_problem agent_problems[] = {
   {"inspected",       bad_chain,    "no CA that is trusted here stands behind the certificate that came", "where the network inspects TLS, name its root in tiktok.extra_ca_file"},
   {"proxy",           bad_proxy,    "the proxy cannot be reached, or refuses",                   "check tiktok.proxy or https_proxy: host, port, user and password"},
   {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
+  {"queue_damaged",   bad_queue,    "the queue was damaged; what could be read of it was saved", "look for disk errors, then remove queue.db-damaged-*"},
+  {"queue_in_memory", in_memory,    "the queue lies in memory: sales are lost at power off", "set queue.path to a file on a disk"},
   {"dead_letters",    dead_letters, "some events were refused and are set aside",                "tillpost events --state dead, then tillpost retry or drop"},
   {"import_folder",   bad_folder,   "files in the drop folder cannot be taken in: see the log",  "let the agent's user read and delete all files in import.folder"},
   {"import_refused",  refused_files,"files of the drop folder had rows that were refused",       "mend what the reports in its failed/ say, and drop them again"},

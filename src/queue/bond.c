@@ -9,7 +9,7 @@
  * id, name, key name ("" where it is the name), test code, boot id; then each number in 8 bytes:
  * occurred_ms, recorded_s, flags, boot_ms. Version 1, rows of schema 1: event id, NUL, name.
  */
-#include "queue/inside.h"
+#include "queue/bond.h"
 #include "tillpost/err.h"
 
 static void add_number(struct buf *b, uint64_t n, unsigned bytes)
@@ -71,5 +71,5 @@ int queue_open_row(struct queue *q, enum sql sql, int column, char *out)
 {
     struct queue_bond bond;
     queue_read_bond(q, sql, column, &bond);
-    return queue_open_sealed(q, &bond, db_text(q->db, sql, column + 9), out);
+    return queue_open_sealed(q, &bond, db_text(q->db, sql, column + SEALED_AT), out);
 }

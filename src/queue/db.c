@@ -68,6 +68,7 @@ struct db {
     int wal_frames;            /* confirmed since the last checkpoint */
     bool wal_counted; /* wal_frames is right: there was a checkpoint or a commit since opening */
     bool unclean;     /* opening found a WAL */
+    bool open;        /* what is found damaged from now on is no fault of who asks */
     struct db_failure failure;
 };
 
@@ -147,6 +148,8 @@ static int sqlite_fault(struct db *db, int rc, const char *doing, struct fault *
     f->space |= lacks_space(db, rc);
     f->disk |= lacks_space(db, rc) && os != EFBIG;
     int err = explain(db->plan->path, code, os, doing, &f->why);
+    f->damaged |= err == TILLPOST_E_DAMAGED;
+    if (err == TILLPOST_E_DAMAGED && db->open) err = f->why.err = TILLPOST_E_STORAGE;
     if (why != NULL) *why = f->why;
     return err;
 }
@@ -154,6 +157,11 @@ static int sqlite_fault(struct db *db, int rc, const char *doing, struct fault *
 const struct db_failure *db_failure(const struct db *db)
 {
     return &db->failure;
+}
+
+int db_call_damaged(struct db *db, struct fault *why)
+{
+    return sqlite_fault(db, SQLITE_CORRUPT, "read it", why);
 }
 
 void db_forgive(struct db *db)
@@ -442,6 +450,7 @@ int db_open(const struct db_plan *plan, struct db **out, struct fault *why)
     db->statements = statements;
     int r = open_handle(db, why);
     if (r >= 0) r = set_up(db, why);
+    db->open = r >= 0;
     if (r >= 0) *out = db;
     else db_close(db);
     return r;
@@ -452,8 +461,9 @@ void db_close(struct db *db)
     if (db == NULL) return;
     for (unsigned i = 0; i < OWN_COUNT; i++) sqlite3_finalize(db->own[i]);
     for (unsigned i = 0; i < db->plan->statement_count; i++) sqlite3_finalize(db->statements[i]);
-    /* What an fsync refused is not brought into the file. */
-    if (db->failure.sync) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    /* What an fsync refused is not brought into the file, nor anything into a damaged one. */
+    if (db->failure.sync || db->failure.damaged)
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     sqlite3_close(db->handle);
     free(db->statements);
     free(db);

@@ -36,13 +36,15 @@ int db_open(const struct db_plan *plan, struct db **out, struct fault *why);
 void db_close(struct db *db); /* rolls back; checkpoints and removes the WAL when it can */
 struct db_failure {           /* of any call since it was opened */
     bool any;
-    bool sync;  /* an fsync failed: what the WAL shows may not be on the disk */
-    bool space; /* the disk, a quota or the file's limit is full: the connection is still good */
-    bool disk;  /* of these, not the file's limit */
+    bool sync;    /* an fsync failed: what the WAL shows may not be on the disk */
+    bool space;   /* the disk, a quota or the file's limit is full: the connection is still good */
+    bool disk;    /* of these, not the file's limit */
+    bool damaged; /* the file's content is: it must not be opened again as it is */
     struct fault why; /* the last */
 };
 const struct db_failure *db_failure(const struct db *db);
 void db_forgive(struct db *db);
+int db_call_damaged(struct db *db, struct fault *why); /* for what SQLite did not notice */
 
 int db_begin(struct db *db, struct fault *why);
 int db_commit(struct db *db, struct fault *why);

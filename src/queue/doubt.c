@@ -5,7 +5,7 @@
  * There are few (one a batch that got no clear answer), so that the list is searched from its
  * start.
  */
-#include "queue/queue.h"
+#include "queue/aside.h"
 
 #include "queue/inside.h"
 #include "tillpost/err.h"
@@ -57,6 +57,7 @@ int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why)
 {
     size_t kept = 0;
     int r = 0;
+    if (queue_salvaging(q)) return 0; /* its rows may be on their way */
     for (size_t i = 0; i < q->doubt_count; i++) {
         const struct doubt *d = &q->doubts[i];
         int stays = 1;

@@ -8,12 +8,15 @@
  * 3. After finish no file holds their sealed text: secure_delete overwrites cells and pages in
  *    queue.db (db.c sees to what SQLite leaves between cells), and the WAL, whose old frames still hold them, is cut to nothing and synced. Where a
  *    power cut comes between, opening the queue does the same (db.c).
+ *    A file set aside after damage is removed: nobody can find anything in it.
  * 4. What is unsealed is wiped before the next row.
  */
 #include "queue/erase.h"
 
 #include "platform/platform.h"
+#include "queue/bond.h"
 #include "queue/inside.h"
+#include "queue/salvage.h"
 #include "tillpost/err.h"
 
 #include <stdlib.h>
@@ -77,6 +80,10 @@ int queue_erasure_look(struct queue *q, struct queue_erasure *e, queue_match mat
 {
     int r = queue_ready_to_visit(q, why);
     if (r < 0) return r;
+    if (queue_salvaging(q)) { /* what still moves over may be theirs */
+        r = salvage_step(q, why);
+        return r < 0 ? r : 1;
+    }
     q->visiting++;
     r = look(q, e, match, ctx, platform_mono_ms() + slice_ms, why);
     q->visiting--;
@@ -89,5 +96,11 @@ int queue_erasure_finish(struct queue *q, struct queue_erasure *e, int64_t now_s
     if (r >= 0) r = removed = queue_done(q, queue_drop_rows(q, e->seqs, e->count, now_s, why));
     if (r >= 0) r = queue_commit(q, why);
     if (r >= 0) r = queue_done(q, db_empty_wal(q->db, why));
+    if (r >= 0 && aside_remove_all(q) < 0)
+        r = fault_set(
+            why, TILLPOST_E_STORAGE, NULL,
+            "%s: a file set aside after damage may hold what is to be erased and cannot be "
+            "removed; remove it, then erase again",
+            q->path);
     return r < 0 ? r : removed;
 }

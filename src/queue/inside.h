@@ -3,15 +3,13 @@
  *
  * queue.c    opening, transactions, counts, values, the mark; the story of the whole
  * rows.c     what happens to rows
- * bond.c     what a row's seal is bound to
- * doubt.c    ranges in doubt
- * erase.c    right to erasure
- * tidy.c     idle work, the ballast
- * recent.c   the newest ids in memory
+ * bond.c     what a row's seal is bound to;  doubt.c  ranges in doubt
+ * erase.c    right to erasure;  recent.c  the newest ids in memory
+ * aside.c    a damaged queue's names;  salvage.c  its rows;  wreck.c  its pages
+ * tidy.c     idle work, the ballast;  scrub.c  reads everything after an unclean end
  * db.c       SQLite;  seal.c  mbedTLS;  page.c  SQLite's pages without SQLite
  *
- * Each function that touches the database ends with queue_done, which looks whether the database
- * failed and, if so, opens it again before anybody asks the next question.
+ * Each function that touches the database ends with queue_done, which opens it again where it failed.
  */
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
@@ -30,7 +28,7 @@ enum sql {
     SQL_OLDEST, SQL_NEWEST, SQL_IN_RANGE,
     SQL_KNOWN_FIND, SQL_KNOWN_OF_ID, SQL_KNOWN_ADD, SQL_KNOWN_REMOVE,
     SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE, SQL_DEAD_AFTER,
-    SQL_ERASE_WALK,
+    SQL_ERASE_WALK, SQL_KNOWN_AFTER, SQL_ENDS, SQL_SALVAGE_DEAD, SQL_SALVAGE_PAST,
     SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_DATE, SQL_DOUBT_REMOVE,
     SQL_VALUES, SQL_VALUE_WRITE,
     SQL_COUNT
@@ -46,6 +44,9 @@ enum slot {
     SLOT_MARK_FIRST,
     SLOT_MARK_LAST,
     SLOT_MARK_SINCE,
+    SLOT_SALVAGE_NEXT, /* salvage.c */
+    SLOT_SALVAGE_SAVED,
+    SLOT_SALVAGE_BROKEN,
     SLOT_COUNT = QUEUE_VALUE_END,
     SLOT_KEY_CHECK = 100,      /* a blob: text sealed with the queue's key */
     SLOT_WITNESS = 101,        /* of the schema: queue.c */
@@ -54,6 +55,14 @@ enum slot {
 
 enum { FORGET_ROWS_MAX = 512, EVENTS_OF_AN_ID_MAX = 64 };
 
+/* After an unclean end everything is read once: rows, then past, then known. */
+struct scrub {
+    enum { SCRUB_NONE, SCRUB_ROWS, SCRUB_PAST, SCRUB_KNOWN } at;
+    int64_t after_seq;
+    struct recent_key after_key;
+};
+
+struct wreck;
 struct doubt {
     int64_t id;
     struct queue_range range;
@@ -72,7 +81,8 @@ struct queue {
     struct db_plan plan;
     struct db *db; /* NULL: could not be opened again */
     struct seal *seal;
-    unsigned visiting; /* visitors on the stack */
+    unsigned visiting;               /* visitors on the stack */
+    const struct queue_row *visited; /* what the visitor sees */
 
     /* What the tables say, changes of the open transaction included. */
     int64_t slots[SLOT_COUNT];
@@ -88,10 +98,16 @@ struct queue {
     int64_t merge_upto; /* 0: none */
     unsigned merge_part;
     bool shrinking;
+    struct scrub scrub;
     struct pass forgetting, expiring;
     bool full; /* the disk was full and nobody has seen space since */
     struct fault full_why;
     int64_t try_space_ms, ballast_bytes;
+
+    struct wreck *wreck; /* a damaged queue, while its rows move over */
+    struct buf record;   /* scratch of its long rows */
+    unsigned damaged_times;
+    bool attaching; /* a failure is attach's to see to */
 
     struct buf bound; /* scratch of seals */
     unsigned char sealed[QUEUE_ROW_MAX_BYTES + SEAL_OVERHEAD_BYTES];
@@ -104,33 +120,26 @@ int queue_change(struct queue *q, struct fault *why); /* the same, and a transac
 int queue_done(struct queue *q, int result);          /* gives result back */
 void queue_set_slot(struct queue *q, enum slot slot, int64_t value);
 int queue_load_ends(struct queue *q, struct fault *why); /* oldest and newest queued row */
+bool queue_counts_hold(const struct queue *q);           /* as many queued rows as can be */
 int queue_merge_part(struct queue *q, struct fault *why);
 bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes);
 int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out);
 int queue_read_id(struct queue *q, enum sql sql,
                   struct recent_entry *out); /* seq, id, event, key */
 /* rows.c */
+/* The seq of a pair that is known, else 0. */
+int64_t queue_known_seq(struct queue *q, const struct recent_key *key, struct fault *why);
 int queue_ready_to_visit(struct queue *q, struct fault *why);
 /* Queued and dead rows leave, dropped; how many there were. seqs: rising. */
 int queue_drop_rows(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
                     struct fault *why);
 
-/* bond.c */
-/* What a row's seal is bound to: its columns, as they are stored. */
-struct queue_bond {
-    struct str event_id, event, key_event, test_code, boot_id;
-    int64_t occurred_ms, recorded_s, flags, boot_ms;
-};
-struct str queue_bound(struct queue *q, const struct queue_bond *bond, int version);
-/* out has room for QUEUE_ROW_MAX_BYTES. Length, or DAMAGED. The second opens the row that a
- * statement stands on, of whose columns SEALED_COLUMNS (queue.c) begin at `column`. */
-int queue_open_sealed(struct queue *q, const struct queue_bond *bond, struct str sealed, char *out);
-int queue_open_row(struct queue *q, enum sql sql, int column, char *out);
-void queue_read_bond(struct queue *q, enum sql sql, int column, struct queue_bond *out);
-
 /* doubt.c */
 int doubt_load(struct queue *q, struct fault *why);
 int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why);
+
+/* scrub.c */
+int scrub_step(struct queue *q, struct fault *why); /* 1 there is more, 0 nothing to do */
 
 /* tidy.c */
 void ballast_release(struct queue *q, bool remove_it); /* and pushes wait */

@@ -32,7 +32,10 @@
  * 7. After a failed fsync nothing that it covered is believed: the kernel may have dropped pages
  *    that still read back. The WAL is cut back to the last confirmed commit before it is read
  *    again.
- * 8. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast
+ * 8. A file that SQLite refuses, at opening or later, is set aside and what can be read moves over
+ *    (aside.h). Opening looks at the header, the schema and the ends of every table, in constant
+ *    time; counts that cannot be are damage too.
+ * 9. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast
  *    file is given up when the disk is full (tidy.c), and pushes then wait until it is back.
  *
  * WHAT IT COSTS. Bytes written at the block layer for a 700-byte event, checkpoints included; ext4
@@ -49,10 +52,13 @@
  * takes an acknowledged event along (crash/queue_power_cut.c shows it). One million queued: opens
  * in 10 ms, 45 ms after SIGKILL; 5.4 MiB PSS; once drained, 720 MiB go back in 69 idle steps.
  */
-#include "queue/queue.h"
+#include "queue/aside.h"
 
 #include "platform/platform.h"
+#include "queue/bond.h"
 #include "queue/inside.h"
+#include "queue/salvage.h"
+#include "queue/wreck.h"
 #include "tillpost/err.h"
 
 #include <stdio.h>
@@ -60,7 +66,7 @@
 #include <string.h>
 
 #define SEQ_MAX (INT64_C(1) << 53) /* also exact in JSON's numbers */
-enum { RECENT_LOAD_MAX = 1 << 20 };
+enum { RECENT_LOAD_MAX = 1 << 20, RECORD_MAX_BYTES = 3 * QUEUE_ROW_MAX_BYTES };
 
 /* clang-format off */
 const struct limits queue_limits = {
@@ -144,6 +150,12 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_PAST_AFTER]    = "SELECT " ID_COLUMNS ", ended_s FROM past WHERE seq>?1 ORDER BY seq LIMIT ?2",
     [SQL_PAST_REMOVE]   = "DELETE FROM past WHERE seq=?1",
     [SQL_DEAD_AFTER]    = "SELECT seq, ended_s FROM dead WHERE seq>?1 ORDER BY seq LIMIT ?2",
+    [SQL_KNOWN_AFTER]   = "SELECT key FROM known WHERE key>?1 ORDER BY key LIMIT ?2",
+    [SQL_ENDS]          = "SELECT max(coalesce((SELECT max(seq) FROM past), 0), coalesce((SELECT max(seq) FROM dead), 0)),"
+                          " (SELECT min(seq) FROM past), coalesce((SELECT min(seq) FROM dead), 0),"
+                          " (SELECT min(key) FROM known), (SELECT max(key) FROM known)",
+    [SQL_SALVAGE_DEAD]  = "INSERT INTO dead VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+    [SQL_SALVAGE_PAST]  = "INSERT INTO past VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
     [SQL_ERASE_WALK]    = "SELECT seq, " SEALED_COLUMNS " FROM event WHERE seq>?1 UNION ALL SELECT seq, " SEALED_COLUMNS
                           " FROM dead WHERE seq>?1 ORDER BY seq",
     [SQL_DOUBT_ALL]     = "SELECT id, first, last, since_s FROM doubt ORDER BY id",
@@ -257,13 +269,31 @@ int queue_load_ends(struct queue *q, struct fault *why)
     return 0;
 }
 
+/* A count of rows between the first and the last of them, and none where there are none. */
+static bool is_count(int64_t n, int64_t first, int64_t last)
+{
+    return first == 0 ? n == 0 : n > 0 && n <= last - first + 1;
+}
+
+bool queue_counts_hold(const struct queue *q)
+{
+    return is_count(q->slots[SLOT_LAST_SEQ] - q->slots[SLOT_GONE], q->oldest_seq, q->newest_seq);
+}
+
+/* The ends of all tables: each is read, and none goes beyond the last number. */
 static int check_counters(struct queue *q, struct fault *why)
 {
     const int64_t *s = q->slots;
     if (q->newest_seq > s[SLOT_LAST_SEQ]) q->slots[SLOT_LAST_SEQ] = q->newest_seq;
     int64_t last = s[SLOT_LAST_SEQ], upto = s[SLOT_KNOWN_UPTO];
-    if (last >= 0 && last < SEQ_MAX && s[SLOT_GONE] >= 0 && s[SLOT_GONE] <= last &&
-        s[SLOT_DEAD] >= 0 && upto >= 0 && upto <= last && last - upto <= RECENT_LOAD_MAX)
+    db_start(q->db, SQL_ENDS, NULL, 0);
+    int r = db_next(q->db, SQL_ENDS, why);
+    if (r < 0) return r;
+    int64_t last_gone = db_int(q->db, SQL_ENDS, 0), first_dead = db_int(q->db, SQL_ENDS, 2);
+    db_reset(q->db, SQL_ENDS);
+    if (last >= 0 && last < SEQ_MAX && s[SLOT_GONE] >= 0 && last_gone <= last &&
+        queue_counts_hold(q) && is_count(s[SLOT_DEAD], first_dead, last) && upto >= 0 &&
+        upto <= last && last - upto <= RECENT_LOAD_MAX)
         return 0;
     return fault_set(why, TILLPOST_E_DAMAGED, NULL,
                      "%s: its counters are damaged; keep a copy of "
@@ -330,20 +360,60 @@ static int make_way(struct queue *q, struct fault *why)
     return r < 0 ? r : load(q, why);
 }
 
-static int attach(struct queue *q, struct fault *why)
+static int open_file(struct queue *q, struct fault *why)
 {
     int r = db_open(&q->plan, &q->db, why);
     if (r < 0) return r;
-    return db_failure(q->db)->space ? make_way(q, why) : load(q, why);
+    r = db_failure(q->db)->space ? make_way(q, why) : load(q, why);
+    q->scrub = (struct scrub){.at = db_was_unclean(q->db) ? SCRUB_ROWS : SCRUB_NONE};
+    return r < 0 && db_failure(q->db)->damaged ? TILLPOST_E_DAMAGED : r;
+}
+
+/* It is damaged: a new one takes its place, and what can be read will move over. */
+static int begin_anew(struct queue *q, struct fault *why)
+{
+    detach(q);
+    wreck_close(q->wreck);
+    q->wreck = NULL;
+    int r = aside_move(q);
+    if (r < 0)
+        return fault_set(why, TILLPOST_E_STORAGE, NULL,
+                         "%s: it is damaged and cannot be set aside; give the agent's user its "
+                         "directory",
+                         q->path);
+    q->damaged_times++;
+    return open_file(q, why);
+}
+
+static int attach(struct queue *q, bool damaged, struct fault *why)
+{
+    struct fault first = {0};
+    int r = aside_resume(q);
+    if (r >= 0) r = damaged ? TILLPOST_E_DAMAGED : open_file(q, &first);
+    if (r == TILLPOST_E_DAMAGED && aside_is_ours(q)) r = begin_anew(q, &first);
+    q->attaching = true;
+    if (r >= 0 && !queue_salvaging(q) && aside_pending(q)) r = salvage_begin(q, &first);
+    q->attaching = false;
+    if (r < 0 && why != NULL) *why = first;
+    return r;
+}
+
+/* Most queues are small: what there is to save is there before the first sale comes. */
+static void salvage_for_a_while(struct queue *q)
+{
+    int64_t until_ms = platform_mono_ms() + QUEUE_SALVAGE_OPEN_MS;
+    while (queue_salvaging(q) && platform_mono_ms() < until_ms && salvage_step(q, NULL) > 0) {
+    }
 }
 
 static int reopen(struct queue *q, struct fault *why)
 {
     int r = 0;
+    bool damaged = q->db != NULL && db_failure(q->db)->damaged && aside_is_ours(q);
     if (q->db != NULL && db_failure(q->db)->sync) r = db_cut_wal(q->db, why);
     if (r < 0) return r;
     detach(q);
-    r = attach(q, why);
+    r = attach(q, damaged, why);
     if (r < 0) detach(q);
     return r;
 }
@@ -365,6 +435,7 @@ static int make(const struct queue_options *o, const struct limits *limits, stru
     q->max_size_bytes = o->max_size_bytes;
     q->forgetting.before_s = q->expiring.before_s = INT64_MIN;
     buf_init(&q->bound, QUEUE_ROW_MAX_BYTES * 2);
+    buf_init(&q->record, RECORD_MAX_BYTES);
     q->path = joined(o->path, "");
     if (o->vfs == NULL && limits->ballast_bytes > 0) q->ballast_path = joined(o->path, "-ballast");
     q->plan = (struct db_plan){.path = q->path,
@@ -394,7 +465,8 @@ int queue_open_limited(const struct queue_options *options, const struct limits 
                             "make it, or set queue.path",
                             options->path);
     }
-    if (r >= 0) r = attach(q, why);
+    if (r >= 0) r = attach(q, false, why);
+    if (r >= 0) salvage_for_a_while(q);
     if (r >= 0) *out = q;
     else queue_close(q);
     return r < 0 ? r : 0;
@@ -412,6 +484,8 @@ void queue_close(struct queue *q)
     seal_close(q->seal);
     recent_close(&q->recent);
     buf_free(&q->bound);
+    buf_free(&q->record);
+    wreck_close(q->wreck);
     free(q->doubts);
     free(q->path);
     free(q->ballast_path);
@@ -429,7 +503,7 @@ int queue_ready(struct queue *q, struct fault *why)
 
 int queue_done(struct queue *q, int result)
 {
-    if (q->db == NULL || !db_failure(q->db)->any || q->visiting > 0) return result;
+    if (q->attaching || q->db == NULL || !db_failure(q->db)->any || q->visiting > 0) return result;
     const struct db_failure *f = db_failure(q->db);
     if (f->space && !f->sync && make_way(q, NULL) >= 0) return result;
     (void)reopen(q, NULL); /* if this fails too, the next call tries again and says why */

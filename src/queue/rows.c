@@ -11,6 +11,7 @@
  */
 #include "queue/queue.h"
 
+#include "queue/bond.h"
 #include "queue/inside.h"
 #include "tillpost/err.h"
 
@@ -32,8 +33,7 @@ static int not_found(struct queue *q, int64_t seq, struct fault *why)
 
 /* Pushing ------------------------------------------------------------------------------------- */
 
-/* The seq of a pair that is known, else 0. */
-static int64_t known_seq(struct queue *q, const struct recent_key *key, struct fault *why)
+int64_t queue_known_seq(struct queue *q, const struct recent_key *key, struct fault *why)
 {
     int64_t seq = recent_find(&q->recent, key);
     if (seq != 0) return seq;
@@ -132,7 +132,7 @@ int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struc
         return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot hash an id", q->path);
     int r = queue_ready(q, why);
     if (r < 0) return r;
-    int64_t known = known_seq(q, &key, why);
+    int64_t known = queue_known_seq(q, &key, why);
     if (known < 0) return queue_done(q, (int)known);
     *seq = known;
     if (known > 0) return 1;
@@ -173,13 +173,20 @@ static int visit_rows(struct queue *q, enum sql sql, const struct db_arg *args, 
                       queue_visit visit, void *ctx, struct fault *why)
 {
     struct queue_row row;
+    int64_t last = INT64_MIN;
     int r, stop = 0;
     q->visiting++;
     db_start(q->db, sql, args, n);
     while (stop == 0 && (r = db_next(q->db, sql, why)) > 0) {
         read_row(q, sql, &row);
+        if (row.seq <= last)
+            r = db_call_damaged(q->db, why); /* a page that stands twice in the tree */
+        if (r < 0) break;
+        last = row.seq;
+        q->visited = &row;
         stop = visit(ctx, &row);
     }
+    q->visited = NULL;
     db_reset(q->db, sql);
     q->visiting--;
     return stop != 0 ? 1 : r;
@@ -278,7 +285,7 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
 /* The row that SQL_SEALED stands on. */
 static int open_row(struct queue *q, struct buf *out)
 {
-    size_t len = db_text(q->db, SQL_SEALED, 9).len;
+    size_t len = db_text(q->db, SQL_SEALED, SEALED_AT).len;
     if (len < SEAL_OVERHEAD_BYTES || len > sizeof q->sealed) return TILLPOST_E_DAMAGED;
     if (!buf_reserve(out, len - SEAL_OVERHEAD_BYTES)) return TILLPOST_E_NO_MEMORY;
     int n = queue_open_row(q, SQL_SEALED, 0, out->p + out->len);
@@ -297,13 +304,28 @@ static int broken_seal(struct queue *q, int64_t seq, int err, struct fault *why)
                      q->path, seq);
 }
 
+/* In a damaged page a number may stand twice: what a visitor sees and what SQL_SEALED found are then
+ * two rows, each good by itself. */
+static bool is_another_row(struct queue *q, int64_t seq)
+{
+    const struct queue_row *seen = q->visited;
+    struct queue_bond b;
+    if (seen == NULL || seen->seq != seq) return false;
+    queue_read_bond(q, SQL_SEALED, 0, &b);
+    return !str_equal(b.event_id, seen->event_id) || !str_equal(b.event, seen->event) ||
+           !str_equal(b.test_code, seen->test_code) || b.occurred_ms != seen->occurred_ms ||
+           b.recorded_s != seen->recorded_s || b.boot_ms != seen->boot_ms ||
+           (b.flags & FLAG_STAMPED) != (seen->stamped ? FLAG_STAMPED : 0) ||
+           (b.flags & FLAG_UNJUDGED) != (seen->unjudged ? FLAG_UNJUDGED : 0);
+}
+
 static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
 {
     db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
     int r = db_next(q->db, SQL_SEALED, why);
     if (r == 0) return not_found(q, seq, why);
     if (r < 0) return r;
-    r = open_row(q, out);
+    r = is_another_row(q, seq) ? TILLPOST_E_DAMAGED : open_row(q, out);
     db_reset(q->db, SQL_SEALED);
     return r < 0 ? broken_seal(q, seq, r, why) : 0;
 }
@@ -322,6 +344,7 @@ static int note_gone(struct queue *q, int64_t first, int64_t last, int64_t count
     queue_set_slot(q, SLOT_GONE, q->slots[SLOT_GONE] + count);
     queue_set_slot(q, SLOT_LAST_SEQ, q->slots[SLOT_LAST_SEQ]);
     int r = queue_load_ends(q, why);
+    if (r >= 0 && !queue_counts_hold(q)) r = db_call_damaged(q->db, why); /* rows out of reach */
     return r < 0 ? r : doubt_prune(q, first, last, why);
 }
 

@@ -20,6 +20,7 @@
 
 #include "platform/platform.h"
 #include "queue/inside.h"
+#include "queue/salvage.h"
 #include "tillpost/err.h"
 
 #include <stdio.h>
@@ -225,7 +226,7 @@ static void plan_pass(struct pass *p, int64_t before_s)
 int queue_tidy(struct queue *q, const struct queue_ages *ages, struct fault *why)
 {
     static int (*const steps[])(struct queue *, struct fault *) = {
-        keep_ballast, checkpoint, expire, merge, forget, give_back,
+        salvage_step, keep_ballast, checkpoint, expire, merge, forget, scrub_step, give_back,
     };
     if (queue_dirty(q) || q->visiting > 0) return 0;
     int r = queue_ready(q, why);
