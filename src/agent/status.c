@@ -155,7 +155,7 @@ static bool bad_queue(struct agent *a)
 
 static bool in_memory(struct agent *a)
 {
-    return platform_on_tmpfs(a->config->queue.path);
+    return platform_disk(a->config->queue.path) == PLATFORM_DISK_FORGETS;
 }
 
 static bool dead_letters(struct agent *a)

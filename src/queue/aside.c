@@ -120,7 +120,7 @@ int aside_remove_all(const struct queue *q)
 static void dated(const struct queue *q, char out[NAME_BYTES])
 {
     char date[32];
-    time_t now = (time_t)(platform_wall_ms() / 1000);
+    time_t now = time(NULL);
     struct tm t;
     (void)gmtime_r(&now, &t);
     (void)strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", &t);
