@@ -2,7 +2,7 @@
  * the same ones, as a queue may move from one to the other. */
 #include "testing.h"
 
-#include "queue/inside.h"
+#include "queue/bond.h"
 
 #define LE8(low) low "\0\0\0\0\0\0\0"
 
