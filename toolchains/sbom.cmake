@@ -4,6 +4,10 @@
 # pkg-config's and the licences' texts the distribution's.
 set(sbom_parts "")
 set(licences "")
+set(taken_versions ${CMAKE_SOURCE_DIR}/.deps/tarballs/VERSIONS)
+if(NOT "$ENV{TILLPOST_DEPS_TARBALLS}" STREQUAL "")
+  set(taken_versions $ENV{TILLPOST_DEPS_TARBALLS}/VERSIONS)
+endif()
 
 # part(NAME LICENCE FILE [VERSION]): the file is that of its source which has the licence's text.
 function(part name licence file)
@@ -16,8 +20,8 @@ function(part name licence file)
       set(version ${CMAKE_MATCH_2})
       set(more ",\"hashes\":[{\"alg\":\"SHA-256\",\"content\":\"${CMAKE_MATCH_3}\"}]")
       set(revision ${version})
-      if(EXISTS ${CMAKE_SOURCE_DIR}/.deps/tarballs/VERSIONS)
-        file(STRINGS ${CMAKE_SOURCE_DIR}/.deps/tarballs/VERSIONS taken REGEX "^${name}\\|")
+      if(EXISTS ${taken_versions})
+        file(STRINGS ${taken_versions} taken REGEX "^${name}\\|")
         string(REGEX REPLACE "^[^|]*\\|[^ ]* ([^|]*).*$" "\\1" revision "${taken}")
       endif()
       string(REPLACE "+" "%2B" revision "${revision}")
