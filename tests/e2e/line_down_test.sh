@@ -76,3 +76,15 @@ is "ids counted twice" "$(uniq -d "$W/counted")" ""
 is "acknowledged and never arrived" "$(comm -13 "$W/counted" "$W/wanted")" ""
 [ "$(seen duplicates)" -gt 0 ] || fail "nothing was sent twice: the doubt was not tried"
 again down-5
+
+say "a short outage of a till that runs: what was sold meanwhile comes in one request"
+tls_down
+sell late-1
+offline_least() { [ "$(call GET /metrics | sed -n 's/.*attempts_total{outcome="offline"} //p')" -ge "$1" ]; }
+eventually offline_least 1
+for n in 2 3 4; do sell "late-$n"; done
+before=$(seen requests)
+tls_up
+eventually status_is queue.queued 0
+counted late-1 && counted late-4 || fail "they have not arrived"
+is "requests" $(($(seen requests) - before)) 1
