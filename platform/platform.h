@@ -39,6 +39,9 @@ int platform_file_mode(const char *path, unsigned *mode, unsigned *uid); /* of w
 int64_t platform_file_stamp(const char *path); /* changes when the file is replaced; 0 absent */
 /* Durable: the directory is synced. NO_INPUT, DENIED, IO. */
 int platform_rename(const char *from, const char *to);
+/* Gives up what the kernel has cached of a file, so that it is read from the disk again: after an
+ * fsync that failed the cache shows what the disk has not. Nothing when it is absent. */
+void platform_drop_cached(const char *path);
 /* Makes the last directory of a path when missing (0700). */
 int platform_make_parent(const char *path);
 int64_t platform_free_bytes(const char *path); /* free to us on its file system, < 0 unknown */

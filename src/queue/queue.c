@@ -31,7 +31,7 @@
  * 6. A sealed row opens only with the columns it was pushed with (bond.c).
  * 7. After a failed fsync nothing that it covered is believed: the kernel may have dropped pages
  *    that still read back. The WAL is cut back to the last confirmed commit before it is read
- *    again.
+ *    again; a WAL that another process left is read from the disk, not from the cache.
  * 8. A file that SQLite refuses, at opening or later, is set aside and what can be read moves over
  *    (aside.h). Opening looks at the header, the schema and the ends of every table, in constant
  *    time; counts that cannot be are damage too.
@@ -360,8 +360,26 @@ static int make_way(struct queue *q, struct fault *why)
     return r < 0 ? r : load(q, why);
 }
 
+static char *joined(const char *a, const char *b)
+{
+    size_t n = strlen(a) + strlen(b) + 1;
+    char *p = malloc(n);
+    if (p != NULL) (void)snprintf(p, n, "%s%s", a, b);
+    return p;
+}
+
+/* Who had it before may have died between a failed fsync and its cure (7): then the WAL in the cache
+ * is not the one on the disk, and what is built upon it would fall with the power. */
+static void distrust_cache(const struct queue *q)
+{
+    char *wal = q->plan.vfs == NULL ? joined(q->path, "-wal") : NULL;
+    if (wal != NULL) platform_drop_cached(wal);
+    free(wal);
+}
+
 static int open_file(struct queue *q, struct fault *why)
 {
+    distrust_cache(q);
     int r = db_open(&q->plan, &q->db, why);
     if (r < 0) return r;
     r = db_failure(q->db)->space ? make_way(q, why) : load(q, why);
@@ -416,14 +434,6 @@ static int reopen(struct queue *q, struct fault *why)
     r = attach(q, damaged, why);
     if (r < 0) detach(q);
     return r;
-}
-
-static char *joined(const char *a, const char *b)
-{
-    size_t n = strlen(a) + strlen(b) + 1;
-    char *p = malloc(n);
-    if (p != NULL) (void)snprintf(p, n, "%s%s", a, b);
-    return p;
 }
 
 static int make(const struct queue_options *o, const struct limits *limits, struct queue **out)

@@ -319,6 +319,16 @@ static bool is_another_row(struct queue *q, int64_t seq)
            (b.flags & FLAG_UNJUDGED) != (seen->unjudged ? FLAG_UNJUDGED : 0);
 }
 
+/* A page of another table hangs in the tree of `event`: its rows are there under the same numbers. */
+static bool stands_twice(struct queue *q, int64_t seq)
+{
+    int rows = 0;
+    db_start(q->db, SQL_FIND, DB_ARGS(DB_ARG_INT(seq)));
+    while (db_next(q->db, SQL_FIND, NULL) > 0) rows++;
+    db_reset(q->db, SQL_FIND);
+    return rows > 1;
+}
+
 static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
 {
     db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
@@ -327,6 +337,7 @@ static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *w
     if (r < 0) return r;
     r = is_another_row(q, seq) ? TILLPOST_E_DAMAGED : open_row(q, out);
     db_reset(q->db, SQL_SEALED);
+    if (r == TILLPOST_E_DAMAGED && stands_twice(q, seq)) return db_call_damaged(q->db, why);
     return r < 0 ? broken_seal(q, seq, r, why) : 0;
 }
 

@@ -126,6 +126,7 @@ static bool fails(bool is_sync)
         return false;
     }
     f->times--;
+    disk->frozen |= disk->dies;
     return true;
 }
 
@@ -158,6 +159,7 @@ static int x_read(sqlite3_file *h, void *p, int len, sqlite3_int64 offset)
 
 static int x_write(sqlite3_file *h, const void *p, int len, sqlite3_int64 offset)
 {
+    if (disk->frozen) return SQLITE_OK;
     if (fails(false)) return fault_code();
     note(DISK_WRITE, ((struct handle *)h)->file, offset, p, (size_t)len, false);
     file_write(file_of(h), (size_t)offset, p, (size_t)len);
@@ -166,6 +168,7 @@ static int x_write(sqlite3_file *h, const void *p, int len, sqlite3_int64 offset
 
 static int x_truncate(sqlite3_file *h, sqlite3_int64 size)
 {
+    if (disk->frozen) return SQLITE_OK;
     if (disk->fault.kind != DISK_FAULT_FULL && fails(false)) return SQLITE_IOERR_TRUNCATE;
     note(DISK_TRUNCATE, ((struct handle *)h)->file, size, NULL, 0, false);
     file_resize(file_of(h), (size_t)size);
@@ -177,6 +180,7 @@ static int x_sync(sqlite3_file *h, int flags)
     struct handle *hd = (struct handle *)h;
     (void)flags;
     if (disk->lying && strstr(file_of(h)->name, "-wal") != NULL) return SQLITE_OK;
+    if (disk->frozen) return SQLITE_OK;
     if (fails(true)) {
         note(DISK_SYNC_FAILED, hd->file, 0, NULL, 0, false);
         return fault_code();
@@ -267,6 +271,7 @@ static int x_delete(sqlite3_vfs *v, const char *name, int sync_directory)
     int i = file_named(name, false);
     (void)v;
     if (i < 0 || !disk->files[i].there) return SQLITE_IOERR_DELETE_NOENT;
+    if (disk->frozen) return SQLITE_OK;
     if (disk->fault.kind != DISK_FAULT_FULL && fails(false)) return SQLITE_IOERR_DELETE;
     note(DISK_REMOVE, i, 0, NULL, 0, sync_directory != 0);
     disk->files[i].there = false;
@@ -404,6 +409,20 @@ static void sync_names(struct replay *r)
     }
 }
 
+/* The size is the inode's, which no failed write of pages changes. */
+static void forget_clean(struct replay *r, int i)
+{
+    const struct replay_file *f = &r->files[i];
+    const struct disk_file *from = &r->durable.files[i];
+    struct disk_file *to = &r->cache.files[i];
+    for (size_t at = 0; at < to->len; at += DISK_PAGE_BYTES) {
+        size_t len = to->len - at < DISK_PAGE_BYTES ? to->len - at : DISK_PAGE_BYTES;
+        if (at / DISK_PAGE_BYTES < f->pages && f->dirty[at / DISK_PAGE_BYTES]) continue;
+        memset(to->bytes + at, 0, len);
+        if (!f->fresh) copy_range(to, from, at, len);
+    }
+}
+
 static void follow(struct replay *r, const struct disk_op *op)
 {
     struct disk_file *cached = &r->cache.files[op->file];
@@ -420,6 +439,7 @@ static void follow(struct replay *r, const struct disk_op *op)
         break;
     case DISK_SYNC_FAILED: make_clean(r, op->file, false); break;
     case DISK_SYNC_NAMES: sync_names(r); break;
+    case DISK_FORGET: forget_clean(r, op->file); break;
     case DISK_CREATE:
     case DISK_REMOVE:
         cached->there = op->kind == DISK_CREATE;
@@ -474,4 +494,14 @@ void replay_cut(const struct replay *r, enum cut cut, uint64_t seed, struct disk
     disk_copy(out, cut == CUT_ALL_OF_IT ? &r->cache : &r->durable);
     for (int i = 0; cut == CUT_SOME_OF_IT && i < DISK_FILES_MAX; i++)
         cut_file(r, i, &seed, &out->files[i]);
+}
+
+void disk_forget(struct disk *d, const char *name)
+{
+    struct replay r;
+    disk_note(d, name, (struct disk_op){.kind = DISK_FORGET});
+    replay_begin(&r, d);
+    replay_to(&r, d->op_count);
+    disk_copy(d, &r.cache);
+    replay_end(&r);
 }

@@ -7,7 +7,8 @@
  * whole. At the cut, each 512-byte sector of a dirty page is there, missing or garbage, as the
  * cut's mode and seed decide, what stood beside the write included. A sync that fails makes the
  * pages clean without writing them, as Linux does: they read back, and get to disk only if written
- * again. A new file's name, or a removed one's, is durable once SQLite has synced the directory:
+ * again. A process that dies leaves all that in the cache; disk_forget drops it, as
+ * platform_drop_cached does. A new file's name, or a removed one's, is durable once SQLite has synced the directory:
  * with the first sync after it opened a WAL or journal, or on a removal that asks for it.
  */
 #ifndef CRASH_MEMORY_VFS_H
@@ -32,6 +33,7 @@ enum disk_op_kind {
     DISK_SYNC_FAILED,
     DISK_CREATE,
     DISK_REMOVE,
+    DISK_FORGET,    /* what is clean is read from the disk again */
     DISK_SYNC_NAMES /* of the directory alone; the VFS makes none, a trace has them */
 };
 struct disk_op {
@@ -63,13 +65,16 @@ struct disk {
     bool lying;          /* control: the WAL's sync does nothing and says that all is well */
     bool shares_sectors; /* control: SQLite is told that it may end a commit within a sector */
     struct disk_fault fault;
+    bool dies;   /* the process does, of the next failure */
+    bool frozen; /* it has: nothing that it still does reaches the cache */
 };
 
 void memory_vfs_register(void);
 /* Appends to a disk's log what did not come through the VFS; its files stay as they are. */
 void disk_note(struct disk *d, const char *name, struct disk_op op); /* the bytes are copied */
 void memory_vfs_use(struct disk *d); /* what the VFS writes to from now on; no file may be open */
-void disk_clear(struct disk *d);     /* frees everything */
+void disk_forget(struct disk *d, const char *name);
+void disk_clear(struct disk *d);                          /* frees everything */
 void disk_copy(struct disk *to, const struct disk *from); /* the files, not the ops */
 
 /* Power cuts, cut after cut in rising order: what the cache holds, and what the disk does. */

@@ -328,6 +328,7 @@ static const char *try_damaged(int64_t touched, struct totals *t)
     if (f.wrong > 1) return "a row is not as it was pushed"; /* one: the new sale's */
     if (f.twice > 0) return "a row is there twice";
     if (d.salvaging) return "rows still move";
+    if (d.times > 0 && f.broken > 0) return "a row with a broken seal moved over";
     if (d.times > 0 && files_aside() == 0) return "the bad file is gone";
     if (saved * 100 < intact * 99) {
         static char text[96];

@@ -642,6 +642,58 @@ static void failing_syncs_lose_nothing_acknowledged(void **state)
     fail_everywhere(DISK_FAULT_SYNC, 60, "failing syncs");
 }
 
+/* The process dies of it, before it can cut the WAL back; the next one finds it in the cache. */
+static void work_and_die(struct world *w, bool distrusts, int steps)
+{
+    assert_int_equal(open_queue(w), 0);
+    note_point(w, w->disk.op_count);
+    w->disk.fault = (struct disk_fault){DISK_FAULT_SYNC, 1 + roll(w, 60), 1};
+    w->disk.dies = true;
+    for (int i = 0; i < steps; i++) {
+        w->tried = (struct digest){0};
+        int r = step(w);
+        if (r >= 0 && !w->disk.frozen) continue;
+        queue_close(w->q);
+        w->disk.frozen = w->disk.dies = false;
+        if (distrusts) disk_forget(&w->disk, PATH "-wal");
+        assert_int_equal(open_queue(w), 0);
+        check_after_failure(w);
+    }
+    w->disk.recording = false;
+    queue_close(w->q);
+}
+
+static void die_everywhere(bool distrusts, const char *name, struct tally *t)
+{
+    long deaths = soak() ? FAULTS_SOAK : FAULTS / CRASH_SHARE;
+    for (long n = 0; n < deaths; n++) {
+        struct world w;
+        world_open(&w, seed_or(1) + (uint64_t)n);
+        work_and_die(&w, distrusts, 60);
+        cut_everywhere(&w, 60, t);
+        if (distrusts && t->unopened + t->unsound + t->lost > 0)
+            report(name, seed_or(1) + (uint64_t)n, &w, t);
+        world_close(&w);
+        if (distrusts) assert_int_equal(t->unopened + t->unsound + t->lost, 0);
+    }
+    print_message(
+        "%s: %ld deaths, %ld cuts after them: %ld unopened, %ld unsound, %ld with losses\n", name,
+        deaths, t->cuts, t->unopened, t->unsound, t->lost);
+}
+
+static void a_death_between_a_failed_sync_and_its_cure_loses_nothing(void **state)
+{
+    struct tally t = {0};
+    die_everywhere(true, "deaths of a failed sync", &t);
+}
+
+static void a_wal_that_is_believed_from_the_cache_is_found_out(void **state)
+{
+    struct tally t = {0};
+    die_everywhere(false, "control, WAL believed from the cache", &t);
+    assert_true(t.unopened + t.unsound + t.lost > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,6 +704,8 @@ int main(void)
         cmocka_unit_test(failing_writes_lose_nothing_acknowledged),
         cmocka_unit_test(a_full_disk_loses_nothing_acknowledged),
         cmocka_unit_test(failing_syncs_lose_nothing_acknowledged),
+        cmocka_unit_test(a_death_between_a_failed_sync_and_its_cure_loses_nothing),
+        cmocka_unit_test(a_wal_that_is_believed_from_the_cache_is_found_out),
     };
     memory_vfs_register();
     return cmocka_run_group_tests(tests, NULL, NULL);
