@@ -176,7 +176,10 @@ attached() { grep -q 'attached\|ptrace' "$W/strace.err"; }
 eventually attached
 if grep -q 'attached' "$W/strace.err"; then
     export_to "$W/dies" --mark-sent
-    is "exit while the agent dies" "$EXIT $(pending "$W/dies")" "69 1"
+    case "$EXIT $(pending "$W/dies")" in
+        "69 1" | "0 0") ;; # it died in this commit, or in one before: then the export went on without it
+        *) fail "exit $EXIT while the agent dies: $WORDS" ;;
+    esac
     agent_wait
     agent_start
     case $(queued) in
@@ -195,29 +198,33 @@ is "orders" "$EXIT $(orders "$W/alone" | tr '\n' ' ')" "0 alone-1 alone-2 alone-
 agent_start
 is "queued" "$(queued)" "$left"
 
-say "a clean end leaves no doubt where nothing was sent; a kill does"
+say "where nothing was sent nothing is in doubt; what was sent without an answer is"
 sell_many doubt 3
 try_now
 tried() { status delivery.last_attempt_at | grep -q 20; }
 eventually tried
-agent_stop
+agent_kill
 export_to "$W/doubt" --json
-is "in doubt after a clean end" "$(printf %s "$OUT" | "$TOOL" get stay.in_flight)" 0
+is "in flight" "$(printf %s "$OUT" | "$TOOL" get stay.in_flight)" 0
+tell line '{"down":false}'
+tell script '[{"delay_ms":60000,"events_only":true}]'
 agent_start
 try_now
-eventually tried
+requested() { seen_least requests 1; }
+eventually requested
 agent_kill
+tell line '{"down":true}'
 export_to "$W/doubt" --mark-sent --json
-is "after a kill" "$(printf %s "$OUT" | "$TOOL" get stay.in_flight)" $((3 + left))
+is "in flight after a kill" "$(printf %s "$OUT" | "$TOOL" get stay.in_flight)" $((3 + left))
 agent_start
 export_to "$W/doubt" --mark-sent --json
 is "in doubt" "$(printf %s "$OUT" | "$TOOL" get stay.in_doubt)" $((3 + left))
+tell reset '{}'
 
 say "what is in flight stays, and is not settled behind the agent's back"
 tell line '{"down":false}'
 tell script '[{"delay_ms":60000,"events_only":true}]'
 try_now
-requested() { seen_least requests 1; }
 eventually requested
 in_flight() { call GET /v1/export | "$TOOL" get stay.in_flight; }
 flying=$(in_flight)
