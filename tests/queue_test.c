@@ -1366,6 +1366,36 @@ static void settling_goes_on_with_nothing_free_but_the_ballast(void **state)
     assert_int_equal(umount(p->dir), 0);
 }
 
+/* An export has written its files: on a full disk too all of its rows leave, or none. */
+static void a_span_is_never_settled_in_parts(void **state)
+{
+    struct place *p = *state;
+    char hog[TESTING_PATH_BYTES + 16];
+    (void)snprintf(hog, sizeof hog, "%s/hog", p->dir);
+    if (mount("tmpfs", p->dir, "tmpfs", 0, "size=8m") != 0) {
+        print_message("skipped: mounting a tmpfs needs root (%s)\n", strerror(errno));
+        skip();
+    }
+    assert_int_equal(open_with(p, key, &small, 64 * MIB), 0);
+    tidy_all(p, INT64_MIN);
+    push_many(p, "a", 200);
+    commit(p);
+    FILE *f = fopen(hog, "w");
+    assert_non_null(f);
+    while (fputc('x', f) != EOF) continue;
+    (void)fclose(f);
+    (void)push_until_full(p, "b", 1);
+    queue_rollback(p->q);
+    (void)queue_settle_span(p->q, 1, 200, NOW_S, &p->why);
+    queue_rollback(p->q);
+    reopened(p);
+    assert_int_equal(state_of(p, "a-0"), 'Q');
+    assert_int_equal(state_of(p, "a-199"), 'Q');
+    queue_close(p->q);
+    p->q = NULL;
+    assert_int_equal(umount(p->dir), 0);
+}
+
 static void a_read_only_disk_is_named(void **state)
 {
     struct place *p = *state;
@@ -1638,6 +1668,7 @@ int main(void)
         PLACED(a_full_disk_is_survived_and_noticed_when_it_ends),
         PLACED(settling_goes_on_with_nothing_free_but_the_ballast),
         PLACED(a_read_only_disk_is_named),
+        PLACED(a_span_is_never_settled_in_parts),
         PLACED(a_limit_of_file_sizes_reads_as_full),
         PLACED(ids_are_forgotten_when_their_time_has_come),
         PLACED(dead_rows_are_dropped_when_their_time_has_come),
