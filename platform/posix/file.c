@@ -152,6 +152,12 @@ int platform_rename(const char *from, const char *to)
     return sync_parent(to);
 }
 
+/* glibc shows realpath(3), which POSIX has, only to those who ask for more than POSIX. */
+char *platform_real_path(const char *path)
+{
+    return realpath(path, NULL);
+}
+
 int platform_file_mode(const char *path, unsigned *mode, unsigned *uid)
 {
     struct stat st;

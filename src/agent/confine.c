@@ -71,14 +71,14 @@ static bool read_link(const char *path, char out[SECRET_PATH_BYTES])
 static bool holder(const char *path, bool follow, char out[SECRET_PATH_BYTES])
 {
     char name[SECRET_PATH_BYTES];
-    char *real = follow ? realpath(path, NULL) : NULL;
+    char *real = follow ? platform_real_path(path) : NULL;
     int n = snprintf(name, sizeof name, "%s", real ? real : path);
     bool led = follow && !real && read_link(path, name);
     free(real);
     if (n < 0 || (!led && n >= SECRET_PATH_BYTES)) return false;
     do {
         climb(name);
-        real = realpath(name, NULL);
+        real = platform_real_path(name);
     } while (!real && strcmp(name, "/") != 0);
     n = real ? snprintf(out, SECRET_PATH_BYTES, "%s", real) : -1;
     free(real);
@@ -117,7 +117,7 @@ static void add_holders(struct confine *f, const char *path, bool writes)
 /* Of the drop folder itself too: what holds it is needed where a disk is mounted over it later. */
 static void add_need(struct confine *f, const struct need *need)
 {
-    char *real = realpath(need->path, NULL);
+    char *real = platform_real_path(need->path);
     char dir[SECRET_PATH_BYTES];
     bool is_folder = strcmp(need->setting, "import.folder") == 0;
     if (is_folder && real) add_way(f, real, true);
@@ -174,7 +174,7 @@ int confine_check(const struct confine *f, const struct config *fresh, struct fa
         const struct need *need = &needs[i];
         if (!need->path || need->fixed || !holder(need->path, true, dir)) continue;
         if (has_way(f, dir, need->writes)) continue;
-        char *real = realpath(need->path, NULL); /* a drop folder may have a way of its own */
+        char *real = platform_real_path(need->path); /* a drop folder may have a way of its own */
         bool good = real && has_way(f, real, need->writes);
         free(real);
         if (!good)
