@@ -8,9 +8,9 @@
  * sectors of 512 bytes written, dropped, garbage). On each the real queue code opens, SQLite's
  * integrity_check runs, and what is found is held against what was known outside at that moment:
  *
- *   1. what a register was told is kept: queued, sent, dead or dropped; and erased only by an
- *      erasure
+ *   1. what a register was told is kept: queued, sent, dead or dropped
  *   2. sent only after TikTok's yes, dead only after its refusal, dropped only when somebody asked
+ *      for that or for an erasure
  *   3. what TikTok said yes to is not queued any more, but for the batch in flight
  *   4. what was under way is marked or in doubt
  *   5. a person's events are erased all or not at all, and after the answer no file holds their
@@ -162,12 +162,25 @@ static int see_row(void *ctx, const struct queue_row *row)
     return 0;
 }
 
-static bool is_allowed(const struct known *k, const struct seen *s)
+static bool is_of_erased(const struct replaying *r, int i)
 {
-    switch (s->state) {
+    return r->erase_asked && is_of(r->trace.ids[i], "gone-");
+}
+
+/* Of what was erased the id stays, as that of a dropped one. */
+static bool has_content(const struct replaying *r, int i)
+{
+    const struct seen *s = &r->seen[i];
+    return s->disk == r->disks && (s->state == QUEUE_QUEUED || s->state == QUEUE_DEAD);
+}
+
+static bool is_allowed(const struct replaying *r, int i)
+{
+    const struct known *k = &r->known[i];
+    switch (r->seen[i].state) {
     case QUEUE_SENT: return k->yes;
     case QUEUE_DEAD: return k->refused;
-    case QUEUE_DROPPED: return k->drop_asked;
+    case QUEUE_DROPPED: return k->drop_asked || is_of_erased(r, i);
     case QUEUE_QUEUED: break;
     }
     return true;
@@ -185,12 +198,13 @@ static void judge(struct replaying *r, int i)
     const struct known *k = &r->known[i];
     const struct seen *s = &r->seen[i];
     const char *id = r->trace.ids[i];
-    bool there = s->disk == r->disks, of_erased = is_of(id, "gone-");
-    if (!there && k->acknowledged && !(of_erased && r->erase_asked)) found(r, FOUND_LOST, id);
-    if (!there) return;
+    if (s->disk != r->disks) {
+        if (k->acknowledged) found(r, FOUND_LOST, id);
+        return;
+    }
     if (s->rows != 1 || is_of(id, "bad-")) found(r, FOUND_STRANGE, id);
-    if (of_erased && r->erased) found(r, FOUND_NOT_ERASED, id);
-    if (!is_allowed(k, s)) found(r, FOUND_EARLY, id);
+    if (r->erased && is_of_erased(r, i) && has_content(r, i)) found(r, FOUND_NOT_ERASED, id);
+    if (!is_allowed(r, i)) found(r, FOUND_EARLY, id);
     if (s->state == QUEUE_QUEUED) judge_queued(r, id, k, s);
 }
 
@@ -199,9 +213,9 @@ static void judge_erased(struct replaying *r)
 {
     int there = 0, acknowledged = 0, one = -1;
     for (int i = 0; i < r->trace.id_count; i++) {
-        if (!is_of(r->trace.ids[i], "gone-") || !r->known[i].acknowledged) continue;
+        if (!is_of_erased(r, i) || !r->known[i].acknowledged) continue;
         acknowledged++;
-        if (r->seen[i].disk != r->disks) continue;
+        if (!has_content(r, i)) continue;
         there++;
         one = i;
     }
@@ -322,10 +336,10 @@ static bool report(const struct replaying *r)
 {
     long all = 0;
     const struct trace *t = &r->trace;
-    printf(
-        "%ld starts, %ld commits, %ld beginnings of the WAL, %d answers with ids, %d bodies to TikTok, "
-        "%zu operations on the disk: %ld disks\n",
-        t->starts, t->commits, t->wal_starts, t->answers, t->flights, t->log.op_count, r->disks);
+    printf("%ld starts, %ld commits, %ld beginnings of the WAL, %d answers with ids, %d bodies to "
+           "TikTok, %zu rows erased, %zu operations on the disk: %ld disks\n",
+           t->starts, t->commits, t->wal_starts, t->answers, t->flights, r->sealed_count,
+           t->log.op_count, r->disks);
     for (int i = 0; i < FINDINGS; i++) {
         all += r->counts[i];
         if (r->counts[i]) printf("found %ld times: %s\n", r->counts[i], findings[i]);

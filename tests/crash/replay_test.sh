@@ -1,7 +1,7 @@
 #!/bin/bash
 # Power cuts by replay: the agent at work under strace, then its disk rebuilt as a cut after each of its
 # operations may leave it (replay.c). The workload: sales alone and many at once, bad calls, batches,
-# deliveries, refusals, replies that never come, drops and retries, an ending that is no ending (SIGKILL)
+# deliveries, refusals, replies that never come, drops, retries, an erasure, an ending that is no ending (SIGKILL)
 # and a clean one, checkpoints.
 #
 # STATES: how many disks at least. CONTROL: the name of a mutant (mutants/*.patch) that $TILLPOST is; then
@@ -47,6 +47,10 @@ work --prefix gone --count 5
 post /v1/batch "{\"batch\":[$(purchase five-1),$(purchase five-2),$(purchase one-1)]}"
 json /v1/events/drop '{"ids":["four-2","two-3"]}'
 json /v1/events/retry '{"ids":["two-5"]}'
+# One person's events go for good, while others are handed in.
+work --prefix eight --count 6 &
+json /v1/erase '{"email":"gone@example.com"}'
+wait $!
 traced_signal KILL
 traced_start
 work --prefix six --count $((SALES / 6)) --bytes 12000

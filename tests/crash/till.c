@@ -142,15 +142,18 @@ void till_word(const struct till_answer *a, char *out, size_t bytes)
 void till_purchase(const char *id, bool good, size_t bytes, char *out, size_t out_bytes)
 {
     char stamp[32];
+    int whose = (int)strcspn(id, "-"); /* the person: what stands before the number */
     time_t now = time(NULL);
     struct tm tm;
     gmtime_r(&now, &tm);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    int len = snprintf(out, out_bytes,
-                       "{\"type\":\"track\",\"event\":\"Order Completed\",\"messageId\":\"%s\","
-                       "\"timestamp\":\"%s\",\"properties\":{%s\"order_id\":\"%s\",\"value\":19.9,"
-                       "\"currency\":\"EUR\",\"products\":[{\"product_id\":\"7\",\"name\":\"",
-                       id, stamp, good ? "\"email\":\"a@example.com\"," : "", id);
+    int len =
+        snprintf(out, out_bytes,
+                 "{\"type\":\"track\",\"event\":\"Order Completed\",\"messageId\":\"%s\","
+                 "\"timestamp\":\"%s\",\"properties\":{%s%.*s%s\"order_id\":\"%s\",\"value\":19.9,"
+                 "\"currency\":\"EUR\",\"products\":[{\"product_id\":\"7\",\"name\":\"",
+                 id, stamp, good ? "\"email\":\"" : "", good ? whose : 0, id,
+                 good ? "@example.com\"," : "", id);
     size_t at = (size_t)len;
     while (at < bytes && at + 6 < out_bytes) out[at++] = 'x';
     (void)snprintf(out + at, out_bytes - at, "\"}]}}");

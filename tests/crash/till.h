@@ -32,7 +32,8 @@ bool till_read(struct till *t, long max_ms, struct till_answer *out); /* the ans
 void till_hang_up(struct till *t);
 /* The word of an answer: queued, duplicate, or the code of a refusal. */
 void till_word(const struct till_answer *a, char *out, size_t bytes);
-/* A purchase of `bytes` or more; 0: a small one. false of `good`: without anybody's e-mail. */
+/* A purchase of `bytes` or more; 0: a small one. By NAME@example.com when the id is NAME-…; without
+ * anybody's e-mail when it is not good. */
 void till_purchase(const char *id, bool good, size_t bytes, char *out, size_t out_bytes);
 
 #endif
