@@ -112,13 +112,16 @@ static void observe_commit(struct agent *a, double seconds)
     m->commit_seconds += seconds;
 }
 
-/* The third failed commit in a minute: the service manager gets to try a fresh start. */
+/* A disk that stays full is one line of the log, not one a sale. The third failed commit in a minute:
+ * the service manager gets to try a fresh start. */
 static void note_storage_fault(struct agent *a, enum agent_storage_op op, const struct fault *why)
 {
+    bool same = a->storage_failed && strcmp(a->storage_why.message, why->message) == 0;
     a->storage_failed = true;
     a->storage_why = *why;
     a->metrics.storage_faults[op]++;
-    log_line(LOG_LEVEL_ERROR, "the queue cannot be written: %s", why->message);
+    log_line(same ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "the queue cannot be written: %s",
+             why->message);
     if (why->err == TILLPOST_E_QUEUE_FULL) return;
     int64_t *at = a->storage_faults_ms;
     memmove(at, at + 1, (AGENT_STORAGE_FAULTS_MAX - 1) * sizeof at[0]);
@@ -235,7 +238,7 @@ void agent_loop(struct agent *a)
         a->now = open_read_clocks();
         take_signals(a);
         int rc = deliver_settle(&a->deliver, &a->now, &why);
-        if (rc >= 0) take_requests(a);
+        take_requests(a); /* also when the settle failed: each is answered, if with a refusal */
         if (rc >= 0) take_files(a);
         if (rc >= 0) rc = deliver_plan(&a->deliver, &a->now, &why);
         rc = commit(a, rc, &why);

@@ -348,15 +348,16 @@ static void detach(struct queue *q)
     q->db = NULL;
 }
 
-/* The disk is full. The ballast goes; with its space the checkpoint that comes before the next
- * change succeeds, and what the WAL occupies is written anew. The connection stays: closing it would
- * give that space away. */
+/* The disk is full. The ballast goes; with its space a checkpoint succeeds, and what the WAL
+ * occupies is written anew. It comes at once, before another program has taken that space. The
+ * connection stays: closing it would give the WAL's away. */
 static int make_way(struct queue *q, struct fault *why)
 {
     q->full_why = db_failure(q->db)->why;
     ballast_release(q, db_failure(q->db)->disk);
     int r = db_rollback(q->db, why);
     db_forgive(q->db);
+    if (r >= 0 && db_checkpoint(q->db, NULL) < 0 && !db_failure(q->db)->sync) db_forgive(q->db);
     return r < 0 ? r : load(q, why);
 }
 

@@ -82,12 +82,20 @@ static bool ballast_make(struct queue *q)
     return r >= 0;
 }
 
+/* With nothing left to settle, the WAL's space is of more use in a new ballast. */
+static bool ballast_remake(struct queue *q)
+{
+    if (ballast_make(q)) return true;
+    if (!q->full || q->oldest_seq != 0 || queue_dirty(q)) return false;
+    return db_empty_wal(q->db, NULL) >= 0 && ballast_make(q);
+}
+
 bool ballast_ready(struct queue *q)
 {
     if (!q->full) return true;
     if (platform_mono_ms() < q->try_space_ms) return false;
     q->try_space_ms = platform_mono_ms() + q->limits->space_try_ms;
-    q->full = ballast_missing(q) && !ballast_make(q);
+    q->full = ballast_missing(q) && !ballast_remake(q);
     return !q->full;
 }
 
@@ -98,7 +106,7 @@ static int keep_ballast(struct queue *q, struct fault *why)
     (void)why;
     if (platform_mono_ms() < q->try_space_ms || !ballast_missing(q)) return 0;
     q->try_space_ms = platform_mono_ms() + q->limits->space_try_ms;
-    if (!ballast_make(q)) return 0;
+    if (!ballast_remake(q)) return 0;
     q->full = false;
     return 1;
 }
