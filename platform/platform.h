@@ -45,6 +45,7 @@ int platform_rename(const char *from, const char *to);
 void platform_drop_cached(const char *path);
 /* Makes the last directory of a path when missing (0700). */
 int platform_make_parent(const char *path);
+int64_t platform_file_max_bytes(void);         /* that a file of ours may have (RLIMIT_FSIZE) */
 int64_t platform_free_bytes(const char *path); /* free to us on its file system, < 0 unknown */
 /* disk.c */
 enum platform_disk {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -180,6 +181,13 @@ int platform_make_parent(const char *path)
     if (parent_of(path, parent) < 0) return TILLPOST_E_CANT_CREATE;
     if (mkdir(parent, 0700) == 0) return sync_parent(parent);
     return errno == EEXIST ? 0 : TILLPOST_E_CANT_CREATE;
+}
+
+int64_t platform_file_max_bytes(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur > INT64_MAX) return INT64_MAX;
+    return (int64_t)limit.rlim_cur;
 }
 
 int64_t platform_free_bytes(const char *path)

@@ -512,6 +512,8 @@ struct writing {
     unsigned at, hi; /* next row of the batch, end of the part */
     bool begun;
     int64_t damaged; /* seq of a row whose seal is broken, 0: none */
+    int result;      /* of the last row */
+    struct fault *why;
     struct buf rest;
 };
 
@@ -529,10 +531,9 @@ static int write_row(void *ctx, const struct queue_row *row)
         w->begun = true;
     }
     buf_clear(&w->rest);
-    if (queue_unseal(d->queue, row->seq, &w->rest, NULL) < 0) {
-        w->damaged = row->seq;
-        return 1;
-    }
+    w->result = queue_unseal(d->queue, row->seq, &w->rest, w->why);
+    if (w->result == TILLPOST_E_DAMAGED) w->damaged = row->seq;
+    if (w->result < 0) return 1;
     tiktok_batch_add(&d->body, row->event, clock_event_ms(d->clock, w->now, row) / 1000,
                      row->event_id, buf_str(&w->rest));
     return 0;
@@ -547,18 +548,20 @@ static void set_damaged_aside(struct deliver *d, const struct clock_now *now, in
     else log_line(LOG_LEVEL_ERROR, "%s", why.message);
 }
 
-/* false: a row could not be read; it is set aside and the batch is taken anew. */
-static bool write_body(struct deliver *d, const struct clock_now *now)
+/* 1: written; 0: a row has gone or is damaged, the batch is taken anew; < 0: not now. */
+static int write_body(struct deliver *d, const struct clock_now *now, struct fault *why)
 {
-    struct writing w = {.d = d, .now = now, .at = d->next.lo, .hi = d->next.hi};
-    struct fault why = {0};
+    struct writing w = {.d = d, .now = now, .at = d->next.lo, .hi = d->next.hi, .why = why};
     buf_clear(&d->body);
     buf_init(&w.rest, QUEUE_ROW_MAX_BYTES);
-    int rc = queue_walk(d->queue, d->seqs[w.at], d->seqs[w.hi - 1], write_row, &w, &why);
+    int rc = queue_walk(d->queue, d->seqs[w.at], d->seqs[w.hi - 1], write_row, &w, why);
     tiktok_batch_end(&d->body);
     buf_free(&w.rest);
     if (w.damaged) set_damaged_aside(d, now, w.damaged);
-    return rc >= 0 && w.begun && !w.damaged && !d->body.failed;
+    if (rc < 0 || w.damaged) return rc < 0 ? rc : 0;
+    if (w.result < 0) return w.result;
+    if (d->body.failed) return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "no memory for a batch");
+    return w.begun;
 }
 
 static void write_probe(struct deliver *d)
@@ -598,15 +601,17 @@ void deliver_send(struct deliver *d, const struct clock_now *now)
         reply_for(d, now, SYNC_PAUSE_CREDENTIALS, &why);
         return;
     }
-    if (d->next.step == SYNC_PROBE) {
-        write_probe(d);
-    } else if (!write_body(d, now)) {
+    int rc = 1;
+    if (d->next.step == SYNC_PROBE) write_probe(d);
+    else rc = write_body(d, now, &why);
+    if (rc == 0) {
         sync_abandon(&d->sync);
         d->rows = 0;
         return;
     }
     uplink_set_clock(d->uplink, clock_verify_ms(d->clock, now), clock_lenient(d->clock, now));
-    if (uplink_post(d->uplink, buf_str(&d->body), str_from(d->token.tokens[0]), &why) < 0) {
+    if (rc < 0 ||
+        uplink_post(d->uplink, buf_str(&d->body), str_from(d->token.tokens[0]), &why) < 0) {
         reply_for(d, now, SYNC_RETRY, &why);
         return;
     }

@@ -443,7 +443,8 @@ static int make(const struct queue_options *o, const struct limits *limits, stru
     *out = q;
     if (q == NULL) return TILLPOST_E_NO_MEMORY;
     q->limits = limits;
-    q->max_size_bytes = o->max_size_bytes;
+    q->max_size_bytes = platform_file_max_bytes();
+    if (q->max_size_bytes > o->max_size_bytes) q->max_size_bytes = o->max_size_bytes;
     q->forgetting.before_s = q->expiring.before_s = INT64_MIN;
     buf_init(&q->bound, QUEUE_ROW_MAX_BYTES * 2);
     buf_init(&q->record, RECORD_MAX_BYTES);
@@ -451,7 +452,7 @@ static int make(const struct queue_options *o, const struct limits *limits, stru
     if (o->vfs == NULL && limits->ballast_bytes > 0) q->ballast_path = joined(o->path, "-ballast");
     q->plan = (struct db_plan){.path = q->path,
                                .vfs = o->vfs,
-                               .max_bytes = o->max_size_bytes,
+                               .max_bytes = q->max_size_bytes,
                                .application_id = APPLICATION_ID,
                                .schema = schema,
                                .version = SCHEMA_VERSION,

@@ -29,7 +29,7 @@ struct queue;
 struct queue_options {
     const char *path;
     const unsigned char *key; /* QUEUE_KEY_BYTES; copied, the copy is wiped by queue_close */
-    int64_t max_size_bytes;   /* of queue.db */
+    int64_t max_size_bytes;   /* of queue.db; less under a limit of file sizes */
     const char *vfs;          /* NULL: the default (tests bring their own) */
 };
 int queue_open(const struct queue_options *options, struct queue **out, struct fault *why);

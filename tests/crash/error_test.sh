@@ -1,0 +1,122 @@
+#!/bin/bash
+# Failing calls: the N-th of each system call that the agent makes for a sale and its delivery fails, once and
+# from there on, with each error that it may fail with. Meanwhile every sale is answered, with "queued" or with
+# 503 or 507, or, where it is the socket that fails, at least hung up on. Once the fault ends there is full
+# service soon, without a restart (but after three commits that failed within a minute, with exit 74), and in
+# the end nothing that was acknowledged is lost.
+#
+# SHARE: one point in so many (all with TILLPOST_SOAK=1).
+. "$(dirname "$0")/../e2e/lib.sh"
+
+need strace
+[ "$(id -u)" = 0 ] || skip "only root may attach strace to a hardened agent"
+strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+[ -z "${TILLPOST_SOAK:-}" ] || SHARE=1
+PRESETS='["Complete Payment"]'
+ANSWER_MS=4000 # the bar is 1 s; the machine may be busy
+AGAIN_S=20     # the bar is 5 s
+
+# call       errors                               answers that a till may get meanwhile
+table='
+pwrite64     EIO,EROFS                            200|503
+pwrite64     ENOSPC,EDQUOT,EFBIG                  200|507
+fdatasync    EIO,ENOSPC,EDQUOT,EROFS              200|503|507
+ftruncate    EIO                                  200|503
+pread64      EIO                                  200|503
+newfstatat   EIO,EACCES                           200|503
+openat       EIO,ENOSPC,EMFILE,ENFILE,EACCES      200|503|507
+unlink       EIO,EROFS                            200|503|507
+getrandom    EINTR                                200
+accept4      EMFILE,ENFILE,ECONNABORTED,ENOMEM    200|0
+recvfrom     ECONNRESET,EINTR,ENOMEM              200|0
+sendto       EPIPE,ECONNRESET,ENOBUFS             200|0
+sendmsg      EPIPE,ECONNRESET,ENOBUFS             200|0
+socket       EMFILE,ENOBUFS,ENOMEM                200
+connect      ENETUNREACH,ECONNREFUSED,ETIMEDOUT   200
+poll         EINTR                                200
+mmap         ENOMEM                               200|503|0
+brk          ENOMEM                               200|503|0
+'
+
+sandbox_start
+agent_config
+agent_start
+restarts=0 worst_ms=0 run=0 points=0
+: >"$W/answers"
+
+attach() { # STRACE-ARGUMENTS…
+    : >"$W/attached"
+    strace -f -p "$AGENT_PID" "$@" 2>"$W/attached" &
+    OTHER_PIDS=$!
+    eventually grep -q attached "$W/attached"
+}
+detach() {
+    kill -INT $OTHER_PIDS 2>/dev/null
+    wait $OTHER_PIDS 2>/dev/null
+    OTHER_PIDS=''
+}
+sales() { # PREFIX: two, each on a connection of its own
+    "$REGISTER" "$W/till.sock" "$W/now" --prefix "$1" --count 2 --at-once 2 --max-ms $ANSWER_MS
+}
+# Only three failed commits may have ended it.
+revive() { # POINT
+    kill -0 "$AGENT_PID" 2>/dev/null && return
+    agent_wait
+    [ "$EXIT" = 74 ] || fail "$1: the agent ended with $EXIT"
+    restarts=$((restarts + 1))
+    agent_start
+}
+
+point() { # NAME INJECTION ANSWERS PREFIX
+    local began took
+    rm -f "$W/now"
+    attach -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
+    sales "$4"
+    detach
+    grep -vE "^[^ ]+ ($3) " "$W/now" >"$W/odd" && kill -0 "$AGENT_PID" 2>/dev/null &&
+        fail "$1: $(cat "$W/odd")"
+    cat "$W/now" >>"$W/answers"
+    began=$(now_ms)
+    revive "$1"
+    # The same ids again, and one more.
+    "$REGISTER" "$W/till.sock" "$W/answers" --prefix "$4" --count 3 --patient $AGAIN_S ||
+        fail "$1: no service after the fault: $(tail -n 3 "$W/answers")"
+    tail -n 3 "$W/answers" | grep -vE ' 200 (queued|duplicate) ' && fail "$1: no full service after the fault"
+    revive "$1"
+    took=$(($(now_ms) - began))
+    [ $took -le $worst_ms ] || worst_ms=$took
+}
+
+# How often each call is made meanwhile.
+names=$(echo "$table" | awk 'NF { print $1 }' | sort -u | tr '\n' ',')
+attach -o "$W/trace" -e "trace=${names%,}"
+sales count
+eventually status_is queue.queued 0
+detach
+
+while read -r name errors answers; do
+    [ -n "$name" ] || continue
+    count=$(grep -cE "^[0-9]+ +$name\(" "$W/trace")
+    for error in ${errors//,/ }; do
+        for ((n = 1; n <= count; n++)); do
+            for more in '' +; do
+                [ "$error$more" != EINTR+ ] || continue # no system interrupts for ever
+                points=$((points + 1))
+                [ $((points % SHARE)) = 0 ] || continue
+                run=$((run + 1))
+                point "$name $n of $count, $error$more" "$name:error=$error:when=$n$more" "$answers" "$name-$points"
+            done
+        done
+    done
+done <<<"$table"
+[ $run -gt 0 ] || fail "there were no points"
+
+try_now
+eventually status_is queue.queued 0
+grep ' 200 ' "$W/answers" | cut -d ' ' -f 1 | sort -u >"$W/promised"
+ask received | "$TOOL" column events event_id | sort >"$W/counted"
+lost=$(comm -23 "$W/promised" "$W/counted" | head -n 3)
+[ -z "$lost" ] || fail "acknowledged and is lost: $lost"
+agent_stop
+say "$run of $points points: $(wc -l <"$W/promised") sales promised, none lost; service again within $worst_ms ms;" \
+    "$restarts ends with 74"
