@@ -11,6 +11,7 @@
  */
 #include "queue/queue.h"
 
+#include "platform/platform.h"
 #include "queue/bond.h"
 #include "queue/inside.h"
 #include "tillpost/err.h"
@@ -61,6 +62,11 @@ static int check_room(struct queue *q, const struct queue_event *e, struct fault
 {
     size_t bytes = e->event_id.len + e->event.len + e->test_code.len + e->rest.len;
     if (has_room(q, (int64_t)bytes + ROW_EXTRA_BYTES)) return 0;
+    if (q->max_size_bytes == platform_file_max_bytes())
+        return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL,
+                         "%s: the limit of file sizes (%" PRId64 " KiB) is reached; raise it "
+                         "(LimitFSIZE=, ulimit -f) and start the agent again",
+                         q->path, q->max_size_bytes >> 10);
     return fault_set(why, TILLPOST_E_QUEUE_FULL, NULL,
                      "%s: queue.max_size (%" PRId64 " MiB) is "
                      "reached; bring the line back so that events leave, or raise queue.max_size",

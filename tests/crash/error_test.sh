@@ -68,7 +68,7 @@ revive() { # POINT
 }
 
 point() { # NAME INJECTION ANSWERS PREFIX
-    local began took
+    local began took id
     rm -f "$W/now"
     attach -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
     sales "$4"
@@ -78,6 +78,12 @@ point() { # NAME INJECTION ANSWERS PREFIX
     cat "$W/now" >>"$W/answers"
     began=$(now_ms)
     revive "$1"
+    # What was promised is known before anybody says it again.
+    for id in $(awk '$2 == 200 { print $1 }' "$W/now"); do
+        eventually agent_answers
+        [ "$(call GET "/v1/events/$id" -o /dev/null -w '%{http_code}')" = 200 ] ||
+            fail "$1: acknowledged and is lost: $id"
+    done
     # The same ids again, and one more.
     "$REGISTER" "$W/till.sock" "$W/answers" --prefix "$4" --count 3 --patient $AGAIN_S ||
         fail "$1: no service after the fault: $(tail -n 3 "$W/answers")"
@@ -110,6 +116,21 @@ while read -r name errors answers; do
     done
 done <<<"$table"
 [ $run -gt 0 ] || fail "there were no points"
+
+# A reply comes while nothing can be written: what it settles is owed, and everybody is answered meanwhile.
+rm -f "$W/now"
+eventually status_is queue.queued 0
+tell script '[{"delay_ms":3000,"events_only":true}]'
+json() { call POST "$1" -H 'Content-Type: application/json' -d '{}' >/dev/null; }
+json /v1/pause
+"$REGISTER" "$W/till.sock" "$W/answers" --prefix owed --count 40 || fail "no answer"
+json /v1/resume
+try_now
+attach -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error=ENOSPC:when=1+
+sleep 4
+sales meanwhile || fail "no answer while a settle is owed"
+grep -v ' 507 queue_full ' "$W/now" && fail "these are no refusals"
+detach
 
 try_now
 eventually status_is queue.queued 0
