@@ -71,8 +71,8 @@ static int read_file(struct world *w, const char *file, const struct tiktok_csv_
     rc = tiktok_csv_read_header(record.fields, record.count, maps, map_count, &w->header, &w->why);
     if (rc >= 0 && csv_next(&r, &record) == 1) {
         rc = record.fault == CSV_GOOD
-                 ? tiktok_csv_read_row(&w->b.arena, &w->header, record.fields, record.count,
-                                       &w->b.rules, &w->b.now, &w->b.event, &w->b.warnings, &w->why)
+                 ? tiktok_csv_read_row(&w->b.arena, &w->header, &record, &w->b.rules, &w->b.now,
+                                       &w->b.event, &w->b.warnings, &w->why)
                  : tiktok_csv_fault(&w->header, record.fault, record.fault_field, &w->why);
     }
     /* What the event needs must not lie in the reader. */

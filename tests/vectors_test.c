@@ -410,18 +410,19 @@ static void tiktoks_own_examples_come_out_as_they_are(void **state)
 
 static int read_row(struct building *b, const struct json *row)
 {
-    struct str names[TIKTOK_CSV_COLUMNS], cells[TIKTOK_CSV_COLUMNS];
+    struct str names[TIKTOK_CSV_COLUMNS];
+    struct csv_record record = {.fault = CSV_GOOD};
     struct tiktok_csv_header header;
     struct tiktok_csv_refusal why;
     size_t n = 0;
     for (const struct json *v = json_first(row); v; v = json_next(v), n++) {
         assert_true(n < TIKTOK_CSV_COLUMNS);
         names[n] = json_key(v);
-        cells[n] = json_string(v);
+        record.fields[record.count++] = json_string(v);
     }
     int rc = tiktok_csv_read_header(names, n, NULL, 0, &header, &why);
     return rc < 0 ? rc
-                  : tiktok_csv_read_row(&b->arena, &header, cells, n, &b->rules, &b->now, &b->event,
+                  : tiktok_csv_read_row(&b->arena, &header, &record, &b->rules, &b->now, &b->event,
                                         &b->warnings, &why);
 }
 

@@ -124,7 +124,7 @@ static void take_reply(struct doctor *d, const struct uplink_reply *r)
 static void probe(struct doctor *d)
 {
     struct uplink *u = NULL;
-    struct uplink_reply reply;
+    struct uplink_reply reply = {0};
     struct fault why = {0};
     struct buf body;
     if (d->probed) return;
@@ -181,9 +181,8 @@ static void hear_of_token(const struct doctor *d, struct doctor_findings *out)
 void doctor_line(struct doctor *d, enum doctor_check check, struct doctor_findings *out)
 {
     probe(d);
-    if (d->unsent && check != d->bad) doctor_skip(out, d->bad);
+    if (check > d->bad || (d->unsent && check != d->bad)) doctor_skip(out, d->bad);
     else if (check < d->bad && (check != DOCTOR_CHECK_TIKTOK || d->token.text)) fine(d, check, out);
-    else if (check > d->bad) doctor_skip(out, d->bad);
     else if (check == DOCTOR_CHECK_TIKTOK && !d->token.text) hear_of_token(d, out);
     else doctor_find(out, d->bad_finding.code, "%s", d->bad_finding.detail);
 }

@@ -146,7 +146,7 @@ static bool read_seq(struct str text, int64_t *out)
 /* SEQ or [FIRST,LAST], above what came before. */
 static int read_range(struct str text, struct queue_range *out, struct fault *why)
 {
-    struct str last, first = text;
+    struct str last = {NULL, 0}, first = text;
     int64_t before = out->last;
     bool good = false;
     if (str_starts(text, "[")) {
@@ -186,7 +186,7 @@ static int each_range(const struct export_view *v, struct str rows, range_step s
                       struct fault *why)
 {
     struct queue_range range = {0};
-    struct str item;
+    struct str item = {NULL, 0};
     size_t pos = 0;
     int rc = 0;
     *count = 0;

@@ -142,10 +142,9 @@ static bool look(struct folder *f)
     if (f->dir >= 0) close(f->dir);
     f->dir = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->watch < 0 && f->dir >= 0) f->watch = platform_dirwatch_open(f->path);
-    if (f->dir < 0) tell_unusable(f, strerror(errno));
-    else if (faccessat(f->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0)
+    if (f->dir >= 0 && faccessat(f->dir, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0)
         tell_unusable(f, "the agent's user may not read and delete there");
-    else if (!find_names(f)) tell_unusable(f, strerror(errno));
+    else if (f->dir < 0 || !find_names(f)) tell_unusable(f, strerror(errno));
     return !f->unusable;
 }
 

@@ -40,14 +40,14 @@ static int build_row(struct ingest *g, const struct clock_now *now, const struct
         return refuse_row(out, TIKTOK_CSV_MISSING_FIELDS, TILLPOST_E_FORBIDDEN,
                           "privacy.require_consent is set and a row cannot say that its customer "
                           "agreed: import with --consented if all of them did");
-    return tiktok_csv_read_row(&g->arena, &file->header, record->fields, record->count, &rules,
-                               &moment, event, &out->warnings, &out->refusal);
+    return tiktok_csv_read_row(&g->arena, &file->header, record, &rules, &moment, event,
+                               &out->warnings, &out->refusal);
 }
 
 int rows_take(struct ingest *g, const struct clock_now *now, const struct rows_file *file,
               const struct csv_record *record, struct rows_taken *out)
 {
-    struct tiktok_event event;
+    struct tiktok_event event = {0};
     *out = (struct rows_taken){.result = INGEST_REFUSED};
     int rc = build_row(g, now, file, record, &event, out);
     if (rc >= 0) (void)snprintf(out->event_id, sizeof out->event_id, "%s", event.event_id.p);

@@ -453,13 +453,13 @@ static int build_row(struct row *r)
 }
 
 int tiktok_csv_read_row(struct arena *a, const struct tiktok_csv_header *header,
-                        const struct str *fields, size_t count, const struct tiktok_rules *rules,
+                        const struct csv_record *record, const struct tiktok_rules *rules,
                         const struct tiktok_moment *now, struct tiktok_event *out,
                         struct tiktok_warnings *warnings, struct tiktok_csv_refusal *why)
 {
     struct row r = {
         .arena = a, .rules = rules, .now = now, .out = out, .warnings = warnings, .why = why};
-    int err = read_cells(&r, header, fields, count);
+    int err = read_cells(&r, header, record->fields, record->count);
     if (err >= 0) err = check_cells(&r);
     if (err < 0) return err;
     hash_people(&r);

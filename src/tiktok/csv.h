@@ -81,7 +81,7 @@ int tiktok_csv_read_header(const struct str *fields, size_t count,
  * they were understood (people hashed, time in ms, numbers by value, names in their current
  * spelling), so that the same row has the same id in any file. Defaults are not part of it. */
 int tiktok_csv_read_row(struct arena *a, const struct tiktok_csv_header *header,
-                        const struct str *fields, size_t count, const struct tiktok_rules *rules,
+                        const struct csv_record *record, const struct tiktok_rules *rules,
                         const struct tiktok_moment *now, struct tiktok_event *out,
                         struct tiktok_warnings *warnings, struct tiktok_csv_refusal *why);
 

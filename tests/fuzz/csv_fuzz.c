@@ -75,8 +75,8 @@ static int read_row(struct building *b, const struct tiktok_csv_header *header,
     b->warnings.count = 0;
     if (record->fault != CSV_GOOD)
         return tiktok_csv_fault(header, record->fault, record->fault_field, why);
-    return tiktok_csv_read_row(&b->arena, header, record->fields, record->count, &b->rules, &b->now,
-                               &b->event, &b->warnings, why);
+    return tiktok_csv_read_row(&b->arena, header, record, &b->rules, &b->now, &b->event,
+                               &b->warnings, why);
 }
 
 static void check_row(struct building *b, const struct tiktok_csv_header *header,
