@@ -99,6 +99,7 @@ static const struct row {
     {"two lengths",           POST("/v1/track", JSON_TYPE "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}"), NULL, 400, {"bad_request", "Connection: close"}},
     {"two lengths, one none", POST("/v1/track", JSON_TYPE "Content-Length: 0\r\nContent-Length: 2\r\n\r\n{}"), NULL, 400, {"bad_request", "Connection: close"}},
     {"length and chunks",     POST("/v1/track", JSON_TYPE "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), NULL, 400, {"HTTP/1.1 400"}},
+    {"chunks in HTTP/1.0",    "POST /v1/track HTTP/1.0\r\n" HOST JSON_TYPE "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", NULL, 400, {"bad_request", "HTTP/1.0"}},
     {"a coding we lack",      POST("/v1/track", JSON_TYPE "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), NULL, 400, {"HTTP/1.1 400"}},
     {"a space in a name",     POST("/v1/track", JSON_TYPE "Content-Length : 2\r\n\r\n{}"), NULL, 400, {"HTTP/1.1 400"}},
     {"a length with a sign",  POST("/v1/track", JSON_TYPE "Content-Length: +2\r\n\r\n{}"), NULL, 400, {"HTTP/1.1 400"}},

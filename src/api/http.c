@@ -234,11 +234,12 @@ static void count_refusal(struct api *a, const struct verdict *v)
 }
 
 /* These four return whether to go on; if not, libmicrohttpd closes the connection. */
-static bool on_head(struct conn *c, const char *method)
+static bool on_head(struct conn *c, const char *method, const char *version)
 {
     struct api *a = c->api;
     struct head h = {
         .method = str_from(method), .target = c->target, .over_tcp = c->door->over_tcp};
+    h.is_http_1_0 = strcmp(version, "HTTP/1.0") == 0;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (info) h.bytes = info->header_size;
@@ -291,11 +292,10 @@ static enum MHD_Result on_call(void *cls, struct MHD_Connection *mhd, const char
     bool good = false; /* of a request that was refused, what comes after its end closes it */
     (void)cls;
     (void)url;
-    (void)version;
     (void)request;
     if (c == NULL) return MHD_NO;
     *data_len = 0;
-    if (c->phase == CONN_HEAD) good = on_head(c, method);
+    if (c->phase == CONN_HEAD) good = on_head(c, method, version);
     else if (len > 0) good = on_body(c, data, len);
     else if (c->phase == CONN_BODY && !c->refused) good = on_end(c);
     else if (c->phase == CONN_COMPLETE) good = on_end_again(c);

@@ -101,6 +101,8 @@ static void judge_framing(const struct rules *r, struct head *h, struct verdict 
         refuse_framing(v, "send Content-Length or Transfer-Encoding, not both");
     } else if (chunked && !str_is_nocase(h->value[HEAD_TRANSFER_ENCODING], "chunked")) {
         refuse_framing(v, "the only Transfer-Encoding here is chunked");
+    } else if (chunked && h->is_http_1_0) { /* RFC 9112, 6.1: its framing is faulty */
+        refuse_framing(v, "HTTP/1.0 has no chunks: send Content-Length, or HTTP/1.1");
     } else if (sized && str_to_u64(h->value[HEAD_CONTENT_LENGTH], &length) < 0) {
         refuse_framing(v, "Content-Length must be a number");
     }

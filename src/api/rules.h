@@ -32,7 +32,7 @@ struct head {
     unsigned times[HEAD_FIELDS];
     size_t bytes; /* request line and fields */
     bool broken;  /* a field name that is none */
-    bool over_tcp;
+    bool over_tcp, is_http_1_0;
 };
 /* Takes one field of a request in. */
 void head_add(struct head *h, const char *name, const char *value);

@@ -99,6 +99,19 @@ sandbox_start() {
     ENDPOINT=http://127.0.0.1:$SANDBOX_PORT$TRACK
 }
 
+# $PORT: a free one: the next that a second stand-in would have taken.
+free_port() {
+    local other others=$OTHER_PIDS
+    "$SANDBOX" --control "$W/other.ctl" --port-file "$W/other.port" &
+    other=$!
+    OTHER_PIDS="$OTHER_PIDS $other"
+    eventually test -s "$W/other.port"
+    PORT=$(cat "$W/other.port")
+    kill -TERM "$other"
+    wait "$other"
+    OTHER_PIDS=$others
+}
+
 # ask received|requests|stats
 ask() { curl -s --max-time 30 --unix-socket "$W/tiktok.ctl" "http://sandbox/_sandbox/$1"; }
 

@@ -5,14 +5,7 @@
 
 sandbox_start
 tell line '{"down":true}'
-# A free port of our own: the next one that a second stand-in would have taken.
-"$SANDBOX" --control "$W/other.ctl" --port-file "$W/other.port" &
-OTHER_PIDS=$!
-eventually test -s "$W/other.port"
-PORT=$(cat "$W/other.port")
-kill -TERM "$OTHER_PIDS"
-wait "$OTHER_PIDS"
-OTHER_PIDS=''
+free_port
 (umask 077 && echo register-write-key >"$W/write-key")
 MORE_LISTEN=", \"http\": \"127.0.0.1:$PORT\", \"token_file\": \"$W/write-key\""
 MORE_QUEUE=', "max_size": "4M"'
