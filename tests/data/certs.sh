@@ -27,6 +27,13 @@ keyUsage = critical,keyCertSign
 subjectKeyIdentifier = hash
 [leaf_ext]
 subjectAltName = \$ENV::SAN
+[client_ext]
+subjectAltName = \$ENV::SAN
+extendedKeyUsage = clientAuth
+[fence_ext]
+basicConstraints = critical,CA:true
+keyUsage = critical,keyCertSign
+nameConstraints = critical,permitted;DNS:fenced.test
 [root_req]
 END
 : >index
@@ -67,4 +74,12 @@ expired        p256    20200101000000Z 20200201000000Z leaf_ext root         DNS
 future         p256    20900101000000Z 20910101000000Z leaf_ext root         DNS:localhost  sha256
 behind_old     p256    $now                          leaf_ext middle_old     DNS:localhost  sha256
 behind_future  p256    $now                          leaf_ext middle_future  DNS:localhost  sha256
+rsa1536        rsa1536 $now                          leaf_ext root           DNS:localhost  sha256
+self           p256    $now                          leaf_ext self           DNS:localhost  sha256
+client         p256    $now                          client_ext root         DNS:localhost  sha256
+middle_weak    rsa1024 $now                          ca_ext   root           DNS:none       sha256
+behind_weak    p256    $now                          leaf_ext middle_weak    DNS:localhost  sha256
+behind_leaf    p256    $now                          leaf_ext good           DNS:localhost  sha256
+middle_fenced  p256    $now                          fence_ext root          DNS:none       sha256
+behind_fenced  p256    $now                          leaf_ext middle_fenced  DNS:localhost  sha256
 END

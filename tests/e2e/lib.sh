@@ -52,7 +52,7 @@ fail() {
         say "FAILED: $*"
         [ -n "$SANDBOX_PID" ] && say "sandbox: $(ask stats)" && say "requests: $(ask requests | tail -c 2000)"
         [ -n "$AGENT_PID" ] && say "status: $(call GET /v1/status)"
-        for log in agent.log nginx.log sandbox.log.err; do
+        for log in agent.log server.log nginx.log sandbox.log.err; do
             [ -s "$W/$log" ] && say "--- $log" && tail -n 25 "$W/$log"
         done
     } >&2
