@@ -34,8 +34,8 @@ enum {
 static const char *const openings[] = {
     "",
     "POST /v1/track HTTP/1.1\r\nHost: 127.0.0.1\r\nX-",
-    "POST /v1/track HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    "Content-Length: 32768\r\n\r\n{\"type\":",
+    ("POST /v1/track HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+     "Content-Length: 32768\r\n\r\n{\"type\":"),
     "GET /",
 };
 enum { OPENINGS = sizeof openings / sizeof openings[0], DRIPS = OPENINGS - 1 };
