@@ -213,7 +213,7 @@ static int read_body(struct str body, int64_t *number, struct str *rows, struct 
 int export_settle(const struct export_view *v, struct str body, struct buf *out, struct fault *why)
 {
     int64_t number = 0, rows = 0;
-    struct str list;
+    struct str list = {NULL, 0};
     int rc = read_body(body, &number, &list, why);
     if (rc >= 0 && queue_value(v->queue, QUEUE_VALUE_EXPORT) != number) {
         rc = each_range(v, list, check_range, &rows, why);
