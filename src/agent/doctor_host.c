@@ -9,6 +9,7 @@
 #include "agent/open.h"
 #include "base/json.h"
 #include "platform/platform.h"
+#include "queue/aside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -253,15 +254,32 @@ static const struct json *status_problem(const struct doctor *d, const char *cod
     return NULL;
 }
 
+/* A damaged one was set aside when it was opened; its file says so until somebody has looked. */
+static void judge_queue(const struct doctor *d, struct queue *q, struct doctor_findings *out)
+{
+    struct queue_damage damage;
+    queue_damage(q, &damage);
+    if (damage.files == 0 && !damage.salvaging)
+        doctor_find(out, DOCTOR_FINE, "%s", d->config->queue.path);
+    else
+        doctor_find(out, DOCTOR_DATABASE_DAMAGED,
+                    "it was set aside, and what could be read is in a new one: %s-damaged-…",
+                    d->config->queue.path);
+}
+
 void doctor_database(struct doctor *d, struct doctor_findings *out)
 {
+    const struct json *damaged = status_problem(d, "queue_damaged");
     const struct fault *why = &d->queue_why;
     const struct json *p = status_problem(d, "storage");
     if (p) doctor_find(out, DOCTOR_DATABASE_FAILING, "%s", json_string(json_get(p, "message")).p);
+    else if (damaged)
+        doctor_find(out, DOCTOR_DATABASE_DAMAGED, "%s",
+                    json_string(json_get(damaged, "message")).p);
     else if (d->status) doctor_find(out, DOCTOR_FINE, "the agent has it open");
     else if (d->agent.err != TILLPOST_E_UNAVAILABLE) doctor_skip(out, DOCTOR_CHECK_SOCKET);
     else if (!d->is_owner || d->bad_key) doctor_skip(out, DOCTOR_CHECK_PERMISSIONS);
-    else if (doctor_queue(d)) doctor_find(out, DOCTOR_FINE, "%s", d->config->queue.path);
+    else if (doctor_queue(d)) judge_queue(d, doctor_queue(d), out);
     else if (why->err == TILLPOST_E_NOT_FOUND)
         doctor_find(out, DOCTOR_FINE, "there is none yet: the agent makes it");
     else if (why->err == TILLPOST_E_DAMAGED)

@@ -407,7 +407,7 @@ static void damage_anywhere_costs_no_more_than_what_it_touched(void **state)
     for (long n = 0; n < places; n++) {
         size_t kind = (size_t)n % (sizeof damages / sizeof damages[0]);
         /* Every fourth place lies in the first pages, where headers and roots are. */
-        size_t at = chance(&seed) % (n % 4 == 0 ? 10 * PAGE : image_len);
+        size_t at = (size_t)(chance(&seed) % (n % 4 == 0 ? 10 * PAGE : image_len));
         start_damage();
         damages[kind].damage(at, chance(&seed));
         check(damages[kind].name, at, damages[kind].touches, &t);

@@ -647,7 +647,7 @@ static void work_and_die(struct world *w, bool distrusts, int steps)
 {
     assert_int_equal(open_queue(w), 0);
     note_point(w, w->disk.op_count);
-    w->disk.fault = (struct disk_fault){DISK_FAULT_SYNC, 1 + roll(w, 60), 1};
+    w->disk.fault = (struct disk_fault){DISK_FAULT_SYNC, 1 + (long)roll(w, 60), 1};
     w->disk.dies = true;
     for (int i = 0; i < steps; i++) {
         w->tried = (struct digest){0};

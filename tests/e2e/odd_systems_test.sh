@@ -2,6 +2,8 @@
 # Systems as terminals have them: a root file system that is read-only but for one directory, no /etc/resolv.conf and no
 # known name until later, a kernel of 2013; and a service manager that wants signs of life.
 . "$(dirname "$0")/lib.sh"
+# LeakSanitizer does not work under ptrace.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 need nginx openssl
 
 sandbox_start
