@@ -156,7 +156,8 @@ static void mishap(void)
     case 5: w.wall_ahead += between(-DAY, DAY); break; /* somebody sets the clock */
     case 6: change_line(w.line); break;                /* another address, another route */
     default:
-        w.disk.fault = (struct disk_fault){(enum disk_fault_kind)(dice() % 3), between(1, 9), 1};
+        w.disk.fault =
+            (struct disk_fault){(enum disk_fault_kind)(dice() % 3), (long)between(1, 9), 1};
         break;
     }
     w.prompted = true;
