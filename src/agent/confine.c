@@ -6,7 +6,6 @@
  * root, and the agent runs as a user of its own. A link has two ways, that of its name and that of what it
  * leads to; what is not there yet has the nearest directory that is.
  */
-#define _XOPEN_SOURCE 700 /* realpath: POSIX has it under XSI, and musl takes that at its word */
 #include "agent/confine.h"
 
 #include "base/log.h"

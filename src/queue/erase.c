@@ -6,8 +6,8 @@
  *    seq, so that it is seen wherever it stands; new rows come behind.
  * 2. All finds leave in one transaction: a power cut leaves all or none.
  * 3. After finish no file holds their sealed text: secure_delete overwrites cells and pages in
- *    queue.db (db.c sees to what SQLite leaves between cells), and the WAL, whose old frames still hold them, is cut to nothing and synced. Where a
- *    power cut comes between, opening the queue does the same (db.c).
+ *    queue.db, db.c what SQLite leaves between cells, and the WAL, whose old frames still hold them,
+ *    is cut to nothing and synced. If a power cut comes between, opening the queue does the same.
  *    A file set aside after damage is removed: nobody can find anything in it.
  * 4. What is unsealed is wiped before the next row.
  */
