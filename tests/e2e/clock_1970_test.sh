@@ -3,14 +3,16 @@
 # known the events carry the true time. libfaketime moves the wall clock of the agent alone.
 . "$(dirname "$0")/lib.sh"
 
-need nginx openssl faketime
+need nginx openssl
 [ "${SANITIZED:-0}" = 0 ] || skip "libfaketime and sanitizers do not go together"
 [ "${STATIC:-0}" = 0 ] || skip "libfaketime does not reach a static program"
 "$TILLPOST" version 2>&1 | grep -qi mbedtls ||
     skip "the certificate clock needs curl with mbedTLS (build with TILLPOST_DEPS=bundled)"
-preload=$(faketime -f '@1970-01-01 00:05:00' printenv LD_PRELOAD) || skip "faketime does not work here"
+need_faketime
 # For subshells and `&` only: it becomes the command.
-in_1970() { exec env LD_PRELOAD="$preload" FAKETIME='@1970-01-01 00:05:00' FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"; }
+in_1970() {
+    exec env LD_PRELOAD="$FAKETIME_LIBRARY" FAKETIME='@1970-01-01 00:05:00' FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
+}
 [ "$(in_1970 date +%Y)" = 1970 ] || skip "faketime does not reach a program here"
 
 sandbox_start

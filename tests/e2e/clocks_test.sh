@@ -3,19 +3,19 @@
 # waits for trusted time. libfaketime moves the wall clock of the agent alone.
 . "$(dirname "$0")/lib.sh"
 
-need nginx openssl faketime
+need nginx openssl
 [ "${SANITIZED:-0}" = 0 ] || skip "libfaketime and sanitizers do not go together"
 [ "${STATIC:-0}" = 0 ] || skip "libfaketime does not reach a static program"
 "$TILLPOST" version 2>&1 | grep -qi mbedtls ||
     skip "the certificate clock needs curl with mbedTLS (build with TILLPOST_DEPS=bundled)"
-preload=$(faketime -f '+0' printenv LD_PRELOAD) || skip "faketime does not work here"
+need_faketime
 
 YEAR_S=31557600 TEN_YEARS_S=315576000 HOUR_S=3600
 # clock_off SECONDS: from now on the agent's wall clock is so far from the truth.
 clock_off() { printf '%+d\n' "$1" >"$W/clock.next" && mv "$W/clock.next" "$W/clock"; }
 # For subshells and `&` only: it becomes the command.
 wrong_clock() {
-    exec env LD_PRELOAD="$preload" FAKETIME_TIMESTAMP_FILE="$W/clock" FAKETIME_NO_CACHE=1 \
+    exec env LD_PRELOAD="$FAKETIME_LIBRARY" FAKETIME_TIMESTAMP_FILE="$W/clock" FAKETIME_NO_CACHE=1 \
         FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
 }
 off_from() { echo $(($(date -u -d "$1" +%s) - $(date +%s))); }
@@ -136,9 +136,9 @@ new_till
 clock_off "$(off_from '1970-03-04 00:05:00')"
 tls_down
 cp "$W/server.pem" "$W/good.pem"
-faketime '2020-05-06 00:00:00' openssl x509 -req -in "$W/server.csr" -CA "$W/ca.pem" -CAkey "$W/ca.key" -days 30 \
-    -extfile "$W/server.ext" -out "$W/server.pem" 2>"$W/openssl.log" ||
-    fail "no old certificate: $(cat "$W/openssl.log")"
+env LD_PRELOAD="$FAKETIME_LIBRARY" FAKETIME='@2020-05-06 00:00:00' \
+    openssl x509 -req -in "$W/server.csr" -CA "$W/ca.pem" -CAkey "$W/ca.key" -days 30 -extfile "$W/server.ext" \
+    -out "$W/server.pem" 2>"$W/openssl.log" || fail "no old certificate: $(cat "$W/openssl.log")"
 nginx_answers() { curl -sk --max-time 5 -o /dev/null "https://localhost:$TLS_PORT/"; }
 tls_up
 agent_start wrong_clock

@@ -2,15 +2,15 @@
 # The doctor: each seeded fault is found and named, with a verdict, a stable code and one thing to do, within 15 s,
 # with and without an agent; the bundle holds nothing of a customer.
 . "$(dirname "$0")/lib.sh"
-need nginx openssl strace faketime
+need nginx openssl strace
 : "${WIRE:?is e2e_wire; ctest names it}"
 PRESETS='["Complete Payment"]'
 . "$(dirname "$0")/doctor.sh"
-preload=$(faketime -f '+0' printenv LD_PRELOAD) || skip "faketime does not work here"
+need_faketime
 at_time() { # OFFSET COMMAND…
     local offset=$1
     shift
-    env LD_PRELOAD="$preload" FAKETIME="$offset" FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
+    env LD_PRELOAD="$FAKETIME_LIBRARY" FAKETIME="$offset" FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
 }
 
 # --- servers --------------------------------------------------------------------------------------

@@ -73,6 +73,13 @@ need() {
     done
 }
 
+# FAKETIME_LIBRARY, to be preloaded. The wrapper `faketime` is not used: it names a semaphore after its process and
+# gives up when an earlier one of that number was killed.
+need_faketime() {
+    FAKETIME_LIBRARY=$(dpkg -L libfaketime 2>/dev/null | grep '/libfaketime\.so\.1$') ||
+        skip "libfaketime is not installed"
+}
+
 # is WHAT GOT WANTED
 is() { [ "$2" = "$3" ] || fail "$1: got \"$2\", wanted \"$3\""; }
 
