@@ -57,6 +57,26 @@ static void a_start_is_recognised(void **state)
     assert_false(str_starts(STR("abc"), "b"));
 }
 
+static void an_end_is_recognised(void **state)
+{
+    static const struct {
+        const char *a, *z;
+        bool ends, ends_nocase;
+    } rows[] = {
+        {"till.csv", ".csv", true, true},
+        {"TILL.CSV", ".csv", false, true},
+        {".csv", ".csv", true, true},
+        {"csv", ".csv", false, false},
+        {"till.csv~", ".csv", false, false},
+        {"abc", "", true, true},
+        {"", "", true, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(str_ends(str_from(rows[i].a), rows[i].z), rows[i].ends);
+        assert_int_equal(str_ends_nocase(str_from(rows[i].a), rows[i].z), rows[i].ends_nocase);
+    }
+}
+
 static void white_space_goes_at_both_ends(void **state)
 {
     static const char *const rows[][2] = {
@@ -211,6 +231,7 @@ int main(void)
         cmocka_unit_test(strings_are_equal_byte_for_byte),
         cmocka_unit_test(case_is_ignored_for_ascii_letters_only),
         cmocka_unit_test(a_start_is_recognised),
+        cmocka_unit_test(an_end_is_recognised),
         cmocka_unit_test(white_space_goes_at_both_ends),
         cmocka_unit_test(a_list_is_split_at_its_separators),
         cmocka_unit_test(a_cut_never_parts_a_character),

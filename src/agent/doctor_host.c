@@ -257,10 +257,7 @@ static const struct json *status_problem(const struct doctor *d, const char *cod
 /* A damaged one was set aside when it was opened; its file says so until somebody has looked. */
 static void judge_queue(const struct doctor *d, struct queue *q, struct doctor_findings *out)
 {
-    struct queue_damage damage;
-    queue_damage(q, &damage);
-    if (damage.files == 0 && !damage.salvaging)
-        doctor_find(out, DOCTOR_FINE, "%s", d->config->queue.path);
+    if (!queue_was_damaged(q)) doctor_find(out, DOCTOR_FINE, "%s", d->config->queue.path);
     else
         doctor_find(out, DOCTOR_DATABASE_DAMAGED,
                     "it was set aside, and what could be read is in a new one: %s-damaged-…",

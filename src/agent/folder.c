@@ -95,16 +95,11 @@ static void tell_unusable(struct folder *f, const char *what)
 
 /* Looking around ------------------------------------------------------------------------------ */
 
-static bool ends_with(const char *name, const char *suffix)
-{
-    size_t n = strlen(name), m = strlen(suffix);
-    return n > m && str_is_nocase((struct str){name + n - m, m}, suffix);
-}
-
 static bool is_candidate(const char *name)
 {
-    return name[0] != '.' && strlen(name) < NAME_BYTES &&
-           (ends_with(name, ".json") || ends_with(name, ".csv"));
+    struct str s = str_from(name);
+    return name[0] != '.' && s.len < NAME_BYTES &&
+           (str_ends_nocase(s, ".json") || str_ends_nocase(s, ".csv"));
 }
 
 static int by_name(const void *a, const void *b)
@@ -266,7 +261,8 @@ static enum seen try_file(struct folder *f, const char *name, const struct clock
         return seen;
     }
     (void)snprintf(f->name, sizeof f->name, "%s", name);
-    if (folder_file_open(&f->file, fd, &st, ends_with(name, ".csv")) >= 0) return TAKEN;
+    bool is_csv = str_ends_nocase(str_from(name), ".csv");
+    if (folder_file_open(&f->file, fd, &st, is_csv) >= 0) return TAKEN;
     folder_file_close(&f->file);
     return LATER;
 }

@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "tiktok/event.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +16,6 @@
 #include <unistd.h>
 
 enum { IDENTITY_BYTES = 96, ANSWER_MAX_BYTES = 1024 * 1024, MARK_BYTES = 3 };
-
-static long fill(void *ctx, char *to, size_t bytes_max)
-{
-    struct folder_file *f = ctx;
-    ssize_t n;
-    do n = read(f->fd, to, bytes_max);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? TILLPOST_E_IO : (long)n;
-}
 
 void folder_file_init(struct folder_file *f)
 {
@@ -41,7 +31,7 @@ int folder_file_open(struct folder_file *f, int fd, const struct stat *found, bo
     f->found = *found;
     f->is_csv = is_csv;
     f->at = f->kept = (struct folder_point){.line = 1};
-    if (is_csv) return csv_open(&f->csv, fill, f);
+    if (is_csv) return csv_open(&f->csv, csv_fill_file, &f->fd);
     f->text = malloc(FOLDER_LINE_BYTES);
     return f->text ? 0 : TILLPOST_E_NO_MEMORY;
 }
@@ -72,7 +62,7 @@ void folder_file_back(struct folder_file *f)
     if (lseek(f->fd, (off_t)f->kept.taken, SEEK_SET) < 0) f->at_end = true;
     if (!f->is_csv) return;
     csv_close(&f->csv);
-    if (csv_open(&f->csv, fill, f) < 0) return; /* its next record says so */
+    if (csv_open(&f->csv, csv_fill_file, &f->fd) < 0) return; /* its next record says so */
     f->csv.started = f->kept.taken > 0;
     f->csv.taken = f->kept.taken;
     f->csv.line = f->kept.line;
@@ -114,7 +104,7 @@ static int fill_up(struct folder_file *f)
     f->to -= f->from;
     f->from = 0;
     while (!f->at_end && f->to < FOLDER_LINE_BYTES) {
-        long n = fill(f, f->text + f->to, FOLDER_LINE_BYTES - f->to);
+        long n = csv_fill_file(&f->fd, f->text + f->to, FOLDER_LINE_BYTES - f->to);
         if (n < 0) return (int)n;
         f->at_end = n == 0;
         f->to += (size_t)n;

@@ -148,9 +148,7 @@ static bool bad_proxy(struct agent *a)
 /* Until a person has looked: then the file goes. */
 static bool bad_queue(struct agent *a)
 {
-    struct queue_damage d;
-    queue_damage(a->queue, &d);
-    return d.salvaging || d.files > 0;
+    return queue_was_damaged(a->queue);
 }
 
 static bool in_memory(struct agent *a)

@@ -17,8 +17,10 @@
 
 #include "base/unicode.h"
 #include "tillpost/err.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     WINDOW_BYTES = 3 * CSV_RECORD_MAX_BYTES,
@@ -44,6 +46,14 @@ enum csv_fault csv_fault_of(struct str name)
     enum csv_fault fault = CSV_GOOD;
     while (fault < CSV_FAULTS && !str_is(name, fault_names[fault])) fault++;
     return fault;
+}
+
+long csv_fill_file(void *fd, char *to, size_t bytes_max)
+{
+    ssize_t n;
+    do n = read(*(int *)fd, to, bytes_max);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? TILLPOST_E_IO : (long)n;
 }
 
 int csv_open(struct csv_reader *r, csv_fill fill, void *ctx)

@@ -42,6 +42,8 @@ struct csv_record {
 
 /* Writes at most bytes_max to `to`: how many, 0 at the end, < 0 an error. */
 typedef long (*csv_fill)(void *ctx, char *to, size_t bytes_max);
+/* The one for a file: ctx is its descriptor, an int. IO: errno says why. */
+long csv_fill_file(void *fd, char *to, size_t bytes_max);
 
 struct csv_reader {
     csv_fill fill;

@@ -47,6 +47,21 @@ bool str_starts(struct str a, const char *z)
     return a.len >= len && (len == 0 || memcmp(a.p, z, len) == 0);
 }
 
+static struct str tail(struct str a, size_t len)
+{
+    return len < a.len ? (struct str){a.p + a.len - len, len} : a;
+}
+
+bool str_ends(struct str a, const char *z)
+{
+    return str_is(tail(a, strlen(z)), z);
+}
+
+bool str_ends_nocase(struct str a, const char *z)
+{
+    return str_is_nocase(tail(a, strlen(z)), z);
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');

@@ -25,7 +25,9 @@ bool str_equal(struct str a, struct str b);
 bool str_is(struct str a, const char *z);
 bool str_is_nocase(struct str a, const char *z); /* ASCII case only */
 bool str_starts(struct str a, const char *z);
-struct str str_trim(struct str a); /* ASCII white space at both ends */
+bool str_ends(struct str a, const char *z);
+bool str_ends_nocase(struct str a, const char *z); /* ASCII case only */
+struct str str_trim(struct str a);                 /* ASCII white space at both ends */
 /* The part before the first `sep`; *rest becomes what follows it (empty when there is none). */
 struct str str_split(struct str a, char sep, struct str *rest);
 /* At most max_bytes of it, never ending inside a UTF-8 character. */

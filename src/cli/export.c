@@ -384,18 +384,12 @@ static bool finish(struct export *e, const char *name)
     return false;
 }
 
-static bool ends_with(const char *name, const char *suffix)
-{
-    size_t n = strlen(name), m = strlen(suffix);
-    return n > m && strcmp(name + n - m, suffix) == 0;
-}
-
 /* Files that an interrupted run left without a manifest hold events that are still queued. */
 static void warn_of(const struct export *e, const char *name)
 {
     char stem[NAME_BYTES];
     size_t len = strlen(name), tail = strlen("-001.csv");
-    if (!ends_with(name, ".csv") || len < tail || len - tail >= sizeof stem) return;
+    if (!str_ends(str_from(name), ".csv") || len < tail || len - tail >= sizeof stem) return;
     (void)snprintf(stem, sizeof stem, "%.*s", (int)(len - tail), name);
     if (exists(e, stem, DONE) || exists(e, stem, PENDING)) return;
     fprintf(stderr, "tillpost: %s/%s has no manifest: of an interrupted export, do not upload it\n",
@@ -411,7 +405,7 @@ static bool look_back(struct export *e, bool mark)
     if (!dir) return fail(e, TILLPOST_E_CANT_CREATE, e->folder);
     while (good && (entry = readdir(dir)) != NULL) {
         if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0) continue;
-        if (!ends_with(entry->d_name, PENDING)) warn_of(e, entry->d_name);
+        if (!str_ends(str_from(entry->d_name), PENDING)) warn_of(e, entry->d_name);
         else if (mark) good = finish(e, entry->d_name);
         else
             fprintf(stderr,

@@ -315,19 +315,10 @@ static bool read_header(struct import *i)
     return good;
 }
 
-static long fill(void *ctx, char *to, size_t bytes_max)
-{
-    struct import *i = ctx;
-    ssize_t n;
-    do n = read(i->fd, to, bytes_max);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? TILLPOST_E_IO : (long)n;
-}
-
 static void import_file(struct import *i)
 {
     static struct csv_record record;
-    int rc = csv_open(&i->reader, fill, i);
+    int rc = csv_open(&i->reader, csv_fill_file, &i->fd);
     if (rc >= 0 && read_header(i)) {
         while (!i->stop && (rc = csv_next(&i->reader, &record)) > 0) add_row(i, &record);
         send_part(i);
@@ -341,9 +332,7 @@ static void import_file(struct import *i)
 
 static bool has_extension(const char *path)
 {
-    size_t len = strlen(path);
-    return strcmp(path, "-") == 0 ||
-           (len >= 4 && str_is_nocase((struct str){path + len - 4, 4}, ".csv"));
+    return strcmp(path, "-") == 0 || str_ends_nocase(str_from(path), ".csv");
 }
 
 static int open_file(struct import *i, const char *path)

@@ -189,10 +189,14 @@ bool queue_salvaging(const struct queue *q)
     return q->slots[SLOT_SALVAGE_NEXT] != 0;
 }
 
+bool queue_was_damaged(const struct queue *q)
+{
+    return queue_salvaging(q) || aside_count(q) > 0;
+}
+
 void queue_damage(struct queue *q, struct queue_damage *out)
 {
     *out = (struct queue_damage){
-        .files = aside_count(q),
         .salvaging = queue_salvaging(q),
         .saved = q->slots[SLOT_SALVAGE_SAVED],
         .broken = q->slots[SLOT_SALVAGE_BROKEN],

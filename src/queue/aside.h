@@ -14,12 +14,12 @@
 enum { QUEUE_SALVAGE_OPEN_MS = 1500, QUEUE_ASIDE_MAX = 2 };
 
 struct queue_damage {
-    unsigned files;        /* set aside, and still there */
     bool salvaging;        /* rows are still moving over */
     int64_t saved, broken; /* rows of the last one: saved, and those whose seal is broken */
     unsigned times;        /* set aside since it was opened */
 };
 void queue_damage(struct queue *q, struct queue_damage *out);
-bool queue_salvaging(const struct queue *q); /* queue_tidy has rows to move: call it soon */
+bool queue_was_damaged(const struct queue *q); /* and nobody has acknowledged it; asks the disk */
+bool queue_salvaging(const struct queue *q);   /* queue_tidy has rows to move: call it soon */
 
 #endif
