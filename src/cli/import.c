@@ -9,11 +9,10 @@
  * 3. All files, and the one for refused rows, are opened first: by then root still is root, and no
  *    row is queued of a command that cannot do its whole work.
  */
-#include "agent/offline.h"
 #include "base/csv.h"
 #include "base/json.h"
-#include "cli/cli.h"
 #include "cli/report.h"
+#include "cli/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +26,6 @@ enum {
     PART_MAX_BYTES = 500 * 1024, /* as the route takes */
     ROW_MAX_BYTES = 2 * CSV_RECORD_MAX_BYTES + 4 * CSV_FIELDS_MAX,
     HEAD_MAX_BYTES = 2 * ROW_MAX_BYTES,
-    ANSWER_MAX_BYTES = 4 * 1024 * 1024,
-    ARENA_MAX_BYTES = 16 * 1024 * 1024,
     NAME_MAX_BYTES = 64, /* of a column, in a message */
     TRIES_MAX = 10,
     WAIT_MS = 500,
@@ -37,9 +34,7 @@ enum {
 
 struct import {
     struct cli *c;
-    struct client client;
-    struct offline offline;
-    bool is_offline; /* the queue itself, or a dry run */
+    struct source source;
     bool was_online; /* the agent has answered: it will come back */
     struct report report;
     int status;
@@ -52,8 +47,6 @@ struct import {
     struct buf head; /* {"header":[…],"map":{…},"consented":…,"rows":[ */
     struct buf part; /* head, then rows */
     struct buf raws; /* their records, for rejects */
-    struct buf answer;
-    struct arena arena;
     size_t rows;
     uint64_t lines[PART_ROWS];
     size_t raw_bytes[PART_ROWS]; /* of each in raws */
@@ -65,19 +58,6 @@ static void fail(struct import *i, int status)
 }
 
 /* Asking -------------------------------------------------------------------------------------- */
-
-static const struct json *parsed(struct import *i)
-{
-    static const struct json_limits limits = {ANSWER_MAX_BYTES, 8, 100000};
-    const struct json *root = NULL;
-    arena_reset(&i->arena);
-    if (json_parse(&i->arena, buf_str(&i->answer), &limits, &root, NULL) >= 0) return root;
-    report_clear(&i->report);
-    fprintf(stderr, "tillpost: the answer is not understood\n");
-    fail(i, EXIT_BUG);
-    i->stop = true;
-    return NULL;
-}
 
 static struct str text_of(const struct json *v, const char *key)
 {
@@ -92,42 +72,22 @@ static void tell_stop(struct import *i, int status, const char *message)
     i->stop = true;
 }
 
-/* No agent runs: the queue itself is opened, once. */
-static bool go_offline(struct import *i, int err)
-{
-    struct fault why = {0};
-    if (err != TILLPOST_E_UNAVAILABLE || i->was_online || !cli_config(i->c)) {
-        report_clear(&i->report);
-        fail(i, cli_no_agent(i->c, err));
-        i->stop = true;
-        return false;
-    }
-    if (offline_make(&i->offline, i->c->loaded, &why) < 0) {
-        tell_stop(i, tillpost_err_info(why.err)->exit, why.message);
-        return false;
-    }
-    i->is_offline = true;
-    return true;
-}
-
-/* The HTTP status of one request, its answer in i->answer; < 0: told. */
+/* The HTTP status of one request, its answer in the source's; < 0: told. */
 static int ask_once(struct import *i)
 {
-    struct client_reply reply;
-    int rc = TILLPOST_E_UNAVAILABLE;
-    buf_clear(&i->answer);
-    if (!i->is_offline)
-        rc = client_request(&i->client, "POST", "/v1/rows", i->part.p, i->part.len, &reply);
-    if (rc >= 0) {
+    struct source *s = &i->source;
+    buf_clear(&s->answer);
+    int rc = s->is_offline ? 0 : source_request(s, "POST", "/v1/rows", buf_str(&i->part));
+    if (rc >= 0 && !s->is_offline) {
         i->was_online = true;
-        buf_add(&i->answer, reply.body, reply.len);
-        rc = reply.status;
-        client_reply_free(&reply);
-        return rc;
+        return s->http;
     }
-    if (!i->is_offline && i->was_online) return 503; /* it may be on its way back */
-    if (!i->is_offline && !go_offline(i, rc)) return -1;
-    return offline_rows(&i->offline, i->c->loaded, buf_str(&i->part), &i->answer);
+    if (rc < 0 && i->was_online) return 503; /* it may be on its way back */
+    if (rc >= 0 || source_go_offline(s, rc))
+        return offline_rows(&s->offline, i->c->loaded, buf_str(&i->part), &s->answer);
+    fail(i, s->status);
+    i->stop = true;
+    return -1;
 }
 
 /* A refusal without TikTok's category is none of the row: the queue could not take it. */
@@ -145,9 +105,9 @@ static const struct json *ask(struct import *i)
         int http = ask_once(i);
         if (http < 0) return NULL;
         bool busy = http == 503 || http == 507;
-        const struct json *root = i->answer.len ? parsed(i) : NULL;
-        if (!root && !busy) return NULL;
-        if (http == 403) tell_stop(i, EXIT_DENIED, text_of(root, "message").p);
+        const struct json *root = source_tree(&i->source);
+        if (!root && !busy) tell_stop(i, EXIT_BUG, SOURCE_NOT_UNDERSTOOD);
+        else if (http == 403) tell_stop(i, EXIT_DENIED, text_of(root, "message").p);
         else if (http == 400) tell_stop(i, EXIT_USAGE, text_of(root, "message").p);
         if (i->stop) return NULL;
         if (!busy && was_stored(root)) return root;
@@ -401,30 +361,27 @@ static int open_rejects(const struct cli *c, int *fd)
 
 static void open_import(struct import *i, struct cli *c, int rejects_fd)
 {
-    *i = (struct import){.c = c, .is_offline = c->dry_run};
+    *i = (struct import){.c = c};
+    source_open(&i->source, c);
+    i->source.is_offline = c->dry_run;
+    i->source.makes = true;
+    i->source.client.timeout_ms = CLIENT_TIMEOUT_MS; /* a slow disk has a whole part to write */
     report_open(&i->report, c->json, c->dry_run, rejects_fd);
-    client_init(&i->client, c->dry_run ? NULL : cli_socket(c), CLIENT_TIMEOUT_MS);
-    arena_init(&i->arena, (size_t)64 * 1024, ARENA_MAX_BYTES);
     buf_init(&i->head, HEAD_MAX_BYTES);
     buf_init(&i->part, PART_MAX_BYTES);
     buf_init(&i->raws, PART_MAX_BYTES);
-    buf_init(&i->answer, ANSWER_MAX_BYTES);
 }
 
 static int close_import(struct import *i)
 {
-    client_close(&i->client);
-    if (i->offline.queue) offline_close(&i->offline);
-    arena_free(&i->arena);
     buf_free(&i->head);
     buf_free(&i->part);
     buf_free(&i->raws);
-    buf_free(&i->answer);
     if (!report_close(&i->report)) {
         fprintf(stderr, "tillpost: %s cannot be written\n", i->c->rejects);
         fail(i, EXIT_IO);
     }
-    return i->status;
+    return source_close(&i->source, i->status);
 }
 
 int verb_import(struct cli *c)

@@ -15,7 +15,7 @@ void source_open(struct source *s, struct cli *c)
 int source_close(struct source *s, int status)
 {
     client_close(&s->client);
-    if (s->is_offline) offline_close(&s->offline);
+    if (s->offline.queue) offline_close(&s->offline);
     arena_free(&s->arena);
     buf_free(&s->answer);
     return status;
@@ -28,8 +28,7 @@ bool source_tell(struct source *s, const struct fault *why)
     return false;
 }
 
-/* No agent runs: the queue itself is opened, once. */
-static bool go_offline(struct source *s, int err)
+bool source_go_offline(struct source *s, int err)
 {
     struct fault why = {0};
     if (s->is_offline) return true;
@@ -37,18 +36,26 @@ static bool go_offline(struct source *s, int err)
         s->status = cli_no_agent(s->c, err);
         return false;
     }
-    if (offline_open(&s->offline, s->c->loaded, &why) < 0) return source_tell(s, &why);
+    int rc = s->makes ? offline_make(&s->offline, s->c->loaded, &why)
+                      : offline_open(&s->offline, s->c->loaded, &why);
+    if (rc < 0) return source_tell(s, &why);
     s->is_offline = true;
     return true;
 }
 
-const struct json *source_parsed(struct source *s)
+const struct json *source_tree(struct source *s)
 {
     static const struct json_limits limits = {SOURCE_ANSWER_MAX_BYTES, 8, 100000};
     const struct json *root = NULL;
     arena_reset(&s->arena);
-    if (json_parse(&s->arena, buf_str(&s->answer), &limits, &root, NULL) >= 0) return root;
-    fprintf(stderr, "tillpost: the answer is not understood\n");
+    return json_parse(&s->arena, buf_str(&s->answer), &limits, &root, NULL) < 0 ? NULL : root;
+}
+
+const struct json *source_parsed(struct source *s)
+{
+    const struct json *root = source_tree(s);
+    if (root) return root;
+    fprintf(stderr, "tillpost: " SOURCE_NOT_UNDERSTOOD "\n");
     s->status = EXIT_BUG;
     return NULL;
 }
@@ -59,16 +66,23 @@ const char *source_text(const struct json *object, const char *key)
     return s.len ? s.p : "";
 }
 
-int source_try(struct source *s, const char *method, const char *path, struct str body)
+int source_request(struct source *s, const char *method, const char *path, struct str body)
 {
     struct client_reply reply;
-    if (s->is_offline) return 0;
-    int rc = client_request(&s->client, method, path, body.p, body.len, &reply);
-    if (rc < 0) return go_offline(s, rc) ? 0 : -1;
     buf_clear(&s->answer);
+    int rc = client_request(&s->client, method, path, body.p, body.len, &reply);
+    if (rc < 0) return rc;
     buf_add(&s->answer, reply.body, reply.len);
     s->http = reply.status;
     client_reply_free(&reply);
+    return 0;
+}
+
+int source_try(struct source *s, const char *method, const char *path, struct str body)
+{
+    if (s->is_offline) return 0;
+    int rc = source_request(s, method, path, body);
+    if (rc < 0) return source_go_offline(s, rc) ? 0 : -1;
     return 1;
 }
 
