@@ -70,10 +70,9 @@ static void a_probe_has_no_events(void **state)
 {
     struct buf body;
     buf_init(&body, 4096);
-    tiktok_batch_begin(&body, "71", NULL, STR(""));
-    tiktok_batch_end(&body);
-    assert_string_equal(body.p,
-                        "{\"event_source\":\"offline\",\"event_source_id\":\"71\",\"data\":[]}");
+    tiktok_batch_probe(&body, "71", NULL);
+    assert_true(str_is(buf_str(&body),
+                       "{\"event_source\":\"offline\",\"event_source_id\":\"71\",\"data\":[]}"));
     buf_free(&body);
 }
 

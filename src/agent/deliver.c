@@ -567,9 +567,7 @@ static int write_body(struct deliver *d, const struct clock_now *now, struct fau
 static void write_probe(struct deliver *d)
 {
     buf_clear(&d->body);
-    tiktok_batch_begin(&d->body, d->config->tiktok.event_set_id, d->config->tiktok.partner_name,
-                       (struct str){0});
-    tiktok_batch_end(&d->body);
+    tiktok_batch_probe(&d->body, d->config->tiktok.event_set_id, d->config->tiktok.partner_name);
 }
 
 /* What cannot be sent counts as a reply of that class, so that sync waits as it does after one. */

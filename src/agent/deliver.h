@@ -129,6 +129,8 @@ bool deliver_busy(const struct deliver *d, struct queue_range *out);
 void deliver_hold(struct deliver *d, const struct clock_now *now, int64_t ms);
 /* Before a clean end: a mark under which nothing was sent would mean doubt at the next start. */
 int deliver_rest(struct deliver *d, struct fault *why);
+/* The server's time, when it can be believed: verified, and not before this program was built. */
+bool deliver_date(const struct uplink_reply *reply, int64_t *out_ms);
 int deliver_operator_pause(struct deliver *d, const struct clock_now *now, bool paused,
                            struct fault *why);
 

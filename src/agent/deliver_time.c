@@ -55,13 +55,17 @@ static int keep_time(struct deliver *d, const struct clock_now *now, struct faul
                            clock_boot_number(d->clock->boot_id), why);
 }
 
+bool deliver_date(const struct uplink_reply *reply, int64_t *out_ms)
+{
+    return reply->tls_verified && reply->has_date &&
+           times_parse_http(str_from(reply->date), out_ms) >= 0 && *out_ms >= build_time_s() * 1000;
+}
+
 int deliver_learn(struct deliver *d, const struct clock_now *now, const struct uplink_reply *reply,
                   bool keep, struct fault *why)
 {
     int64_t date_ms = 0;
-    if (!reply->tls_verified || !reply->has_date) return 0;
-    if (times_parse_http(str_from(reply->date), &date_ms) < 0) return 0;
-    if (date_ms < build_time_s() * 1000) return 0;
+    if (!deliver_date(reply, &date_ms)) return 0;
     bool news = clock_learn(d->clock, now, date_ms);
     if (!news) return keep ? keep_time(d, now, why) : 0;
     log_line(LOG_LEVEL_INFO, "the time is known from a verified server; offset %lld s",

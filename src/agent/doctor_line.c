@@ -6,10 +6,9 @@
  */
 #include "agent/doctor_inside.h"
 
-#include "agent/build.h"
 #include "agent/deliver.h"
+#include "agent/open.h"
 #include "base/json.h"
-#include "base/times.h"
 #include "platform/platform.h"
 #include "tiktok/batch.h"
 #include "uplink/ca.h"
@@ -90,10 +89,8 @@ static void judge_answer(struct doctor *d, const struct uplink_reply *r)
 static void learn_time(struct doctor *d, const struct uplink_reply *r)
 {
     int64_t date_ms = 0;
-    if (!r->tls_verified || !r->has_date) return;
-    if (times_parse_http(str_from(r->date), &date_ms) < 0) return;
-    d->now = (struct clock_now){platform_wall_ms(), platform_mono_ms(), platform_boot_ms()};
-    if (date_ms >= build_time_s() * 1000) (void)clock_learn(&d->clock, &d->now, date_ms);
+    d->now = open_read_clocks();
+    if (deliver_date(r, &date_ms)) (void)clock_learn(&d->clock, &d->now, date_ms);
 }
 
 /* The probe ----------------------------------------------------------------------------------- */
@@ -102,9 +99,8 @@ static void learn_time(struct doctor *d, const struct uplink_reply *r)
 static int send_probe(struct doctor *d, struct uplink *u, struct buf *body, struct fault *why)
 {
     const struct config *c = d->config;
-    tiktok_batch_begin(body, c->tiktok.event_set_id ? c->tiktok.event_set_id : "0",
-                       c->tiktok.partner_name, (struct str){0});
-    tiktok_batch_end(body);
+    tiktok_batch_probe(body, c->tiktok.event_set_id ? c->tiktok.event_set_id : "0",
+                       c->tiktok.partner_name);
     uplink_set_clock(u, clock_verify_ms(&d->clock, &d->now), clock_lenient(&d->clock, &d->now));
     return uplink_post(u, buf_str(body), str_from(d->token.text ? d->token.tokens[0] : "none"),
                        why);

@@ -55,6 +55,12 @@ void tiktok_batch_end(struct buf *body)
     buf_add(body, "]}", 2);
 }
 
+void tiktok_batch_probe(struct buf *body, const char *event_set_id, const char *partner_name)
+{
+    tiktok_batch_begin(body, event_set_id, partner_name, (struct str){0});
+    tiktok_batch_end(body);
+}
+
 size_t tiktok_batch_row_bytes(size_t event_len, size_t id_len, size_t rest_len)
 {
     return ROW_FRAME_BYTES + ESCAPED_MOST * (event_len + id_len) + rest_len;

@@ -19,6 +19,8 @@ void tiktok_batch_begin(struct buf *body, const char *event_set_id, const char *
 void tiktok_batch_add(struct buf *body, struct str event, int64_t time_s, struct str event_id,
                       struct str rest);
 void tiktok_batch_end(struct buf *body);
+/* A whole body without events: TikTok judges the token and the event set, and counts nothing. */
+void tiktok_batch_probe(struct buf *body, const char *event_set_id, const char *partner_name);
 /* Bytes that tiktok_batch_add will add at most for a row of these lengths. */
 size_t tiktok_batch_row_bytes(size_t event_len, size_t id_len, size_t rest_len);
 
