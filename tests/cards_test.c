@@ -339,14 +339,11 @@ static int open_world(void **state)
 
 static int close_world(void **state)
 {
-    char command[TESTING_PATH_BYTES + 32];
     ingest_free(&ingest);
     queue_close(queue);
     config_free(config);
     buf_free(&answer);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    /* The scratch directory is ours: its name came from mkdtemp. */
-    return system(command) == 0 ? 0 : -1;
+    return testing_scratch_remove(scratch);
 }
 
 int main(void)

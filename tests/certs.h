@@ -30,9 +30,7 @@ static inline void certs_make(struct certs *c)
 
 static inline void certs_remove(struct certs *c)
 {
-    char line[2 * TESTING_PATH_BYTES];
-    (void)snprintf(line, sizeof line, "rm -r '%s'", c->dir);
-    assert_int_equal(system(line), 0);
+    assert_int_equal(testing_scratch_remove(c->dir), 0);
 }
 
 /* "<dir>/good.crt"; valid until the fourth call from here. */

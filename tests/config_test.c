@@ -21,9 +21,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    unlink(file);
-    unlink(token);
-    return rmdir(scratch);
+    return testing_scratch_remove(scratch);
 }
 
 /* Loads {"tiktok":{good, TIKTOK}, REST}; both begin with a comma when not empty. */

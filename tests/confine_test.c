@@ -344,22 +344,7 @@ static int make_folders(void **state)
 
 static int remove_folders(void **state)
 {
-    static const char *const names[] = {"reads/file",
-                                        "outside/file",
-                                        "writes/link",
-                                        "writes/file",
-                                        "writes/new",
-                                        "writes/replaced",
-                                        "writes/failed/file",
-                                        "reads/deep",
-                                        "reads",
-                                        "reads-not",
-                                        "writes/failed",
-                                        "writes",
-                                        "outside",
-                                        ""};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) (void)remove(path_of(names[i]));
-    return 0;
+    return testing_scratch_remove(dir);
 }
 
 int main(void)

@@ -41,13 +41,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[TESTING_PATH_BYTES + 32];
     queue_close(queue);
     queue = NULL;
     buf_free(&answer);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    /* The scratch directory is ours: its name came from mkdtemp. */
-    return system(command) == 0 ? 0 : -1;
+    return testing_scratch_remove(scratch);
 }
 
 static int64_t push_as(struct queue_event e)

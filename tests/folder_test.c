@@ -71,15 +71,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[TESTING_PATH_BYTES + 32];
     folder_close(folder);
     ingest_free(&ingest);
     queue_close(queue);
     config_free(config);
     config = NULL;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    /* The scratch directory is ours: its name came from mkdtemp. */
-    return system(command) == 0 ? 0 : -1;
+    return testing_scratch_remove(scratch);
 }
 
 static int64_t queued(void)

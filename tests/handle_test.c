@@ -36,8 +36,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    (void)unlink(path);
-    return rmdir(dir);
+    return testing_scratch_remove(dir);
 }
 
 /* A reply as the agent writes it. */

@@ -29,14 +29,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char file[TESTING_PATH_BYTES + 32];
-    static const char *const files[] = {"queue.db", "queue.db-wal", "queue.db-ballast"};
     queue_close(q);
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(file, sizeof file, "%s/%s", dir, files[i]);
-        (void)unlink(file);
-    }
-    return rmdir(dir);
+    return testing_scratch_remove(dir);
 }
 
 static void add(int64_t now_s, int64_t n)

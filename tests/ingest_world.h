@@ -64,15 +64,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    char command[TESTING_PATH_BYTES + 32];
     ingest_free(&ingest);
     queue_close(queue);
     config_free(config);
     config = NULL;
     buf_free(&answer);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", scratch);
-    /* The scratch directory is ours: its name came from mkdtemp. */
-    return system(command) == 0 ? 0 : -1;
+    return testing_scratch_remove(scratch);
 }
 
 #endif

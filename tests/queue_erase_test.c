@@ -8,7 +8,6 @@
 #include "queue/limits.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <sqlite3.h>
 
 enum {
@@ -48,14 +47,6 @@ struct place {
     size_t sealed_len[SEALED_MAX], sealed_count;
 };
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 static int place_open(void **state)
 {
     struct place *p = calloc(1, sizeof *p);
@@ -71,7 +62,7 @@ static int place_close(void **state)
     struct place *p = *state;
     queue_close(p->q);
     for (size_t i = 0; i < p->sealed_count; i++) free(p->sealed[i]);
-    nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    (void)testing_scratch_remove(p->dir);
     free(p);
     return 0;
 }
@@ -376,7 +367,7 @@ static void no_file_holds_what_was_erased(void **state)
     uint32_t seeds = soak != NULL && soak[0] == '1' ? SEEDS_SOAK : SEEDS;
     for (uint32_t seed = 12; seed < 12 + seeds;
          seed++) { /* 13 caught SQLite leaving bytes behind */
-        nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        (void)testing_scratch_remove(p->dir);
         testing_scratch(p->dir);
         (void)snprintf(p->path, sizeof p->path, "%s/queue.db", p->dir);
         for (size_t i = 0; i < p->sealed_count; i++) free(p->sealed[i]);

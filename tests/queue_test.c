@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
@@ -47,14 +46,6 @@ struct place {
     struct queue *q;
 };
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 static int place_open(void **state)
 {
     struct place *p = calloc(1, sizeof *p);
@@ -70,7 +61,7 @@ static int place_close(void **state)
     struct place *p = *state;
     queue_close(p->q);
     (void)umount2(p->dir, MNT_DETACH);
-    nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    (void)testing_scratch_remove(p->dir);
     free(p);
     return 0;
 }
@@ -946,7 +937,7 @@ static void a_damaged_row_says_so_and_the_others_go_on(void **state)
     };
     /* clang-format on */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        nftw(p->path, remove_one, 1, FTW_PHYS);
+        (void)remove(p->path);
         opened(p);
         push_many(p, "a", 4);
         commit(p);

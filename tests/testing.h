@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,27 @@ static inline void testing_scratch(char out[TESTING_PATH_BYTES])
     const char *base = getenv("TMPDIR");
     (void)snprintf(out, TESTING_PATH_BYTES, "%s/tillpost-test-XXXXXX", base ? base : "/tmp");
     assert_non_null(mkdtemp(out));
+}
+
+static inline int testing_remove_inner(const char *path, const struct stat *st, int type,
+                                       struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    return at->level == 0 ? 0 : remove(path);
+}
+
+static inline void testing_scratch_empty(const char *dir)
+{
+    enum { OPEN_FILES = 16 };
+    assert_int_equal(nftw(dir, testing_remove_inner, OPEN_FILES, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* 0, as a teardown answers. */
+static inline int testing_scratch_remove(const char *dir)
+{
+    testing_scratch_empty(dir);
+    return rmdir(dir);
 }
 
 static inline void testing_write(const char *path, const char *text, unsigned mode)

@@ -10,11 +10,7 @@
  * Damages with a name of their own are tests of their own. TILLPOST_SOAK=1 runs 12,000 places
  * instead of 240. TILLPOST_SEED=N begins with another seed.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "testing.h"
 
 #include "platform/platform.h"
 #include "queue/aside.h"
@@ -23,7 +19,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,18 +170,10 @@ static int make_image(void **state)
     return 0;
 }
 
-static int remove_one(const char *name, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    return at->level == 0 ? 0 : remove(name);
-}
-
 static int remove_image(void **state)
 {
     (void)state;
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return rmdir(folder);
+    return testing_scratch_remove(folder);
 }
 
 /* What is found afterwards -------------------------------------------------------------------- */
@@ -296,7 +283,7 @@ static const char *try_damaged(int64_t touched, struct totals *t)
 {
     struct queue_damage d;
     struct finding f;
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_scratch_empty(folder);
     write_file(path, damaged, damaged_len);
     write_file(ballast, damaged, 1); /* by which a queue without a first page is known */
     int64_t began_ms = platform_mono_ms();
@@ -484,7 +471,7 @@ static const struct { const char *name, *sql; bool anew; int64_t touches; } name
 static void change_image(const char *sql)
 {
     sqlite3 *db = NULL;
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_scratch_empty(folder);
     write_file(path, image, image_len);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     (void)sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
@@ -511,7 +498,7 @@ static void each_damage_with_a_name_is_survived(void **state)
 
 static void open_damaged(void)
 {
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_scratch_empty(folder);
     write_file(path, damaged, damaged_len);
     write_file(ballast, damaged, 1);
     good(open_queue());
@@ -580,7 +567,7 @@ static void the_wal_of_a_damaged_file_counts(void **state)
     struct finding f;
     char wal[PATH_BYTES + 40];
     (void)state;
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_scratch_empty(folder);
     die(push_and_die);
     die(damage_and_die);
     (void)snprintf(wal, sizeof wal, "%s-wal", path);
@@ -612,7 +599,7 @@ static void a_page_in_the_middle_is_found_out_after_an_unclean_end(void **state)
     struct queue_damage d;
     (void)state;
     for (int clean = 0; clean < 2; clean++) {
-        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        testing_scratch_empty(folder);
         die(push_many_and_die);
         if (clean) {
             good(open_queue());
@@ -662,7 +649,7 @@ static void few_files_are_kept_and_erasure_removes_them(void **state)
 static void what_is_no_queue_of_ours_stays_where_it_is(void **state)
 {
     (void)state;
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    testing_scratch_empty(folder);
     memset(damaged, 'x', 3 * PAGE);
     write_file(path, damaged, 3 * PAGE);
     assert_int_equal(open_queue(), TILLPOST_E_DAMAGED);
