@@ -37,7 +37,8 @@ void platform_free_file(char *content, size_t len); /* wipes and frees; NULL is 
 int platform_write_file(const char *path, const void *data, size_t len, unsigned mode);
 char *platform_real_path(const char *path); /* without links, dots; free(3); NULL: not there */
 int platform_file_mode(const char *path, unsigned *mode, unsigned *uid); /* of what it points to */
-int64_t platform_file_stamp(const char *path); /* changes when the file is replaced; 0 absent */
+/* Changes when the file is replaced, written, or its mode or owner is changed; 0 absent. */
+int64_t platform_file_stamp(const char *path);
 /* Durable: the directory is synced. NO_INPUT, DENIED, IO. */
 int platform_rename(const char *from, const char *to);
 /* Gives up what the kernel has cached of a file, so that it is read from the disk again: after an

@@ -172,7 +172,8 @@ int64_t platform_file_stamp(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0) return 0;
-    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_ino;
+    /* Not st_mtim: chmod makes a secret readable, and cp -p brings an old one. */
+    return (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec + (int64_t)st.st_ino;
 }
 
 int platform_make_parent(const char *path)

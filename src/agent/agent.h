@@ -23,6 +23,7 @@ enum {
     AGENT_TIDY_EVERY_MS = 30 * 1000,    /* while nothing happens */
     AGENT_TIDY_SLICE_MS = 5,            /* between two steps of tidying */
     AGENT_WATCHDOG_MS = 20 * 1000,      /* between two signs of life */
+    AGENT_TOKENS_LOOK_MS = 1000,        /* between two looks at listen.token_file */
     AGENT_STORAGE_FAULTS_MAX = 3,       /* in a minute; then exit 74 */
     AGENT_DEAD_KEEP_S = 90 * 24 * 3600, /* dead rows; then they are dropped */
     AGENT_COMMIT_BUCKETS = 10
@@ -51,7 +52,9 @@ struct agent {
     struct config *config;
     struct queue *queue;
     struct api *api;
-    struct secret tokens; /* of the TCP listener */
+    struct secret tokens;    /* of the TCP listener */
+    int64_t tokens_at_ms;    /* next look at their file, monotonic */
+    struct fault tokens_why; /* err not 0: what is in their file now is not in force */
     struct clock clock;
     struct clock_now now;
     struct ingest ingest;
@@ -83,6 +86,9 @@ void agent_handle(struct agent *a, struct answer *answer);
 
 /* reload.c: a new configuration file. Nothing changes when it is broken. */
 void agent_reload(struct agent *a);
+/* Has listen.token_file changed? Then its tokens are in force; while they cannot be used, the old
+ * ones stay. */
+void agent_watch_tokens(struct agent *a);
 /* The options the api gets from a configuration; tokens must outlive the call. */
 struct api_options agent_api_options(const struct config *c, const struct secret *tokens);
 

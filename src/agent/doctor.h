@@ -64,6 +64,7 @@ enum {
   X(SOCKET_DENIED,       FAILED,   "socket_denied") \
   X(SOCKET_MODE,         WARNING,  "socket_mode") \
   X(SOCKET_FOLDER,       WARNING,  "socket_folder") \
+  X(LISTEN_TOKENS,       WARNING,  "listen_tokens") \
   X(CLOCK_WRONG,         FAILED,   "clock_wrong") \
   X(CLOCK_OFFSET,        WARNING,  "clock_offset") \
   X(CLOCK_RTC,           WARNING,  "clock_rtc") \

@@ -313,6 +313,8 @@ void doctor_socket(struct doctor *d, struct doctor_findings *out)
     default: doctor_find(out, DOCTOR_AGENT_SILENT, "%s", socket); return;
     }
     if (d->config) look_at_modes(d->config, out);
+    if (status_problem(d, "listen_tokens"))
+        doctor_find(out, DOCTOR_LISTEN_TOKENS, "%s", d->config ? d->config->listen.token_file : "");
     if (!out->count) doctor_find(out, DOCTOR_FINE, "%s", socket);
 }
 

@@ -77,6 +77,7 @@ static void lose_transaction(struct agent *a, size_t answers)
 static void take_requests(struct agent *a)
 {
     a->ingest.pushed_bytes = 0;
+    agent_watch_tokens(a);
     api_turn(a->api, a->now.mono_ms);
     while (a->answer_count < AGENT_ANSWERS_MAX && a->ingest.pushed_bytes < AGENT_COMMIT_MAX_BYTES) {
         struct answer *answer = &a->answers[a->answer_count];

@@ -1,9 +1,14 @@
 /*
  * reload.c: SIGHUP. A broken file changes nothing and says so; a good one takes effect at once,
  * but for what belongs to the open sockets and the open queue: that needs a restart and says so.
+ *
+ * The listener's tokens need no signal. They matter to a request only, and a request wakes the
+ * loop: so their file is looked at before requests are judged, and nothing watches it in between.
+ * A stat(2) sees what inotify would miss: a link, or a directory above, that leads elsewhere now.
  */
 #include "agent/agent.h"
 #include "base/log.h"
+#include "platform/platform.h"
 
 #include <string.h>
 
@@ -103,8 +108,39 @@ void agent_reload(struct agent *a)
     a->ingest.config = fresh;
     secret_forget(&a->tokens);
     a->tokens = tokens;
+    a->tokens_why = (struct fault){0};
     config_free(a->config);
     a->config = fresh;
     a->reload_failed = false;
     log_line(LOG_LEVEL_INFO, "%s is in force", a->config_file);
+}
+
+static int take_tokens(struct agent *a, const char *file, struct fault *why)
+{
+    struct secret fresh;
+    int rc = secret_read_tokens(file, &fresh, why);
+    if (rc >= 0) rc = api_set_tokens(a->api, fresh.tokens, fresh.token_count, why);
+    /* A file out of reach would be told as one that may not be read. */
+    else if (rc == TILLPOST_E_DENIED) (void)confine_check(&a->confine, a->config, why);
+    if (rc < 0) {
+        secret_forget(&fresh);
+        return rc;
+    }
+    secret_forget(&a->tokens);
+    a->tokens = fresh;
+    log_line(LOG_LEVEL_INFO, "%s has changed: %zu token%s in force", file, fresh.token_count,
+             fresh.token_count == 1 ? " is" : "s are");
+    return 0;
+}
+
+void agent_watch_tokens(struct agent *a)
+{
+    const char *file = a->config->listen.http ? a->config->listen.token_file : NULL;
+    struct fault why = {0};
+    if (!file || a->now.mono_ms < a->tokens_at_ms) return;
+    a->tokens_at_ms = a->now.mono_ms + AGENT_TOKENS_LOOK_MS;
+    if (platform_file_stamp(file) != a->tokens.stamp && take_tokens(a, file, &why) < 0 &&
+        strcmp(why.message, a->tokens_why.message) != 0)
+        log_line(LOG_LEVEL_ERROR, "the old tokens stay in force: %s", why.message);
+    a->tokens_why = why;
 }

@@ -18,6 +18,8 @@ bool secret_credential_path(const char *name, char out[SECRET_PATH_BYTES])
 static int read_secret(const char *path, struct secret *out, struct fault *why)
 {
     memset(out, 0, sizeof *out);
+    int64_t stamp =
+        platform_file_stamp(path); /* first: what is replaced while it is read is read again */
     int rc = platform_read_file(path, SECRET_MAX_BYTES, true, &out->text, &out->len);
     if (rc == TILLPOST_E_DENIED)
         return fault_set(why, rc, "",
@@ -27,7 +29,7 @@ static int read_secret(const char *path, struct secret *out, struct fault *why)
     if (rc == TILLPOST_E_NO_INPUT) return fault_set(why, rc, "", "%s does not exist", path);
     if (rc < 0)
         return fault_set(why, rc, "", "%s cannot be read: %s", path, tillpost_err_info(rc)->words);
-    out->stamp = platform_file_stamp(path);
+    out->stamp = stamp;
     return 0;
 }
 

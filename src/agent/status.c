@@ -109,6 +109,10 @@ static bool bad_reload(struct agent *a)
 {
     return a->reload_failed;
 }
+static bool bad_tokens(struct agent *a)
+{
+    return a->tokens_why.err != 0;
+}
 static bool bad_folder(struct agent *a)
 {
     return folder_unusable(a->folder);
@@ -179,6 +183,7 @@ const struct agent_problem agent_problems[] = {
   {"dead_letters",    dead_letters, "some events were refused and are set aside",                "tillpost events --state dead, then tillpost retry or drop"},
   {"import_folder",   bad_folder,   "files in the drop folder cannot be taken in: see the log",  "let the agent's user read and delete all files in import.folder"},
   {"import_refused",  refused_files,"files of the drop folder had rows that were refused",       "mend what the reports in its failed/ say, and drop them again"},
+  {"listen_tokens",   bad_tokens,   "the changed listen.token_file is not in force: old tokens count",  "put one or two tokens into it, a line each, chmod 600; see the log"},
   {"config_reload",   bad_reload,   "the changed configuration file is broken and not in force", "tillpost check"},
 };
 /* clang-format on */

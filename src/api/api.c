@@ -233,6 +233,11 @@ int api_reload(struct api *a, const struct api_options *options, struct fault *w
     return settings_copy(options, &a->rules, &a->peers, why);
 }
 
+int api_set_tokens(struct api *a, const char *const *tokens, size_t count, struct fault *why)
+{
+    return settings_tokens(tokens, count, &a->rules, why);
+}
+
 static bool answer_waiting(struct api *a)
 {
     char text[ANSWER_REFUSAL_MAX_BYTES];

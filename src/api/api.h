@@ -59,6 +59,8 @@ int api_open(const struct api_options *options, struct api **out, struct fault *
 void api_close(struct api *a); /* answers what is open with 503, then closes; removes the socket */
 /* New tokens, users, origins (SIGHUP); listeners stay. */
 int api_reload(struct api *a, const struct api_options *options, struct fault *why);
+/* New tokens alone; the old ones stay when it fails. NO_MEMORY. */
+int api_set_tokens(struct api *a, const char *const *tokens, size_t count, struct fault *why);
 
 /* Descriptors for uplink_sleep; returns how many were written (at most max). */
 size_t api_fds(struct api *a, int *fds, size_t max);

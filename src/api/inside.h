@@ -98,6 +98,7 @@ struct api {
  * NO_MEMORY. */
 int settings_copy(const struct api_options *options, struct rules *r, struct peers *p,
                   struct fault *why);
+int settings_tokens(const char *const *tokens, size_t count, struct rules *r, struct fault *why);
 void settings_free(struct rules *r, struct peers *p); /* tokens are wiped */
 
 /* doors.c */

@@ -88,6 +88,15 @@ int settings_copy(const struct api_options *o, struct rules *r, struct peers *p,
     return 0;
 }
 
+int settings_tokens(const char *const *tokens, size_t count, struct rules *r, struct fault *why)
+{
+    struct names fresh = {0};
+    int rc = names_copy(&fresh, tokens, count, why);
+    names_free(rc < 0 ? &fresh : &r->tokens);
+    if (rc == 0) r->tokens = fresh;
+    return rc;
+}
+
 void settings_free(struct rules *r, struct peers *p)
 {
     names_free(&r->tokens);

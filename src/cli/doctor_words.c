@@ -40,6 +40,7 @@ const struct doctor_words doctor_words[DOCTOR_CODE_COUNT] = {
   [DOCTOR_SOCKET_DENIED]     = {"this user may not call the agent",                         "run as root, or add the user to listen.socket_group or listen.allow_users"},
   [DOCTOR_SOCKET_MODE]       = {"somebody has changed the socket's mode",                   "systemctl restart tillpost"},
   [DOCTOR_SOCKET_FOLDER]     = {"callers cannot get through to the socket",                 "chmod +x that directory (RuntimeDirectoryMode=0755)"},
+  [DOCTOR_LISTEN_TOKENS]     = {"the agent cannot use the changed listen.token_file",       "one or two tokens, a line each, chmod 600, owned by the agent's user"},
   [DOCTOR_CLOCK_WRONG]       = {"the clock is wrong",                                       "set it (timedatectl set-ntp true); until then sales are kept and marked"},
   [DOCTOR_CLOCK_OFFSET]      = {"the clock is off",                                         "have it set by NTP (timedatectl set-ntp true)"},
   [DOCTOR_CLOCK_RTC]         = {"the battery-backed clock tells another time",              "hwclock --systohc; if it comes back, replace the battery"},

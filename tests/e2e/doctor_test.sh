@@ -157,6 +157,12 @@ warns socket_folder
 chmod 755 "$W" && kill -STOP "$AGENT_PID" && doctor
 fails agent_silent
 kill -CONT "$AGENT_PID"
+free_port
+(umask 077 && echo key-of-the-register >"$W/write-key")
+MORE_LISTEN=",\"http\":\"127.0.0.1:$PORT\",\"token_file\":\"$W/write-key\"" fresh && agent_start
+says_tokens() { call GET /v1/status | "$TOOL" column problems code | grep -qx listen_tokens; }
+echo short >"$W/write-key" && eventually says_tokens && doctor
+warns listen_tokens
 
 # --- the way to TikTok ----------------------------------------------------------------------------
 
@@ -288,6 +294,6 @@ done
 "$TILLPOST" doctor --config "$W/tillpost.json" --bundle "$W/no/such/place" >/dev/null 2>&1
 is "a bundle that cannot be made" $? 73
 
-least=44
-[ "${SANITIZED:-0}" = 0 ] || least=33
+least=45
+[ "${SANITIZED:-0}" = 0 ] || least=34
 found_at_least $least

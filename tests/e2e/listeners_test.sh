@@ -78,3 +78,57 @@ is "over TCP" "$(over_tcp)" 200
 sell activated-1
 agent_stop
 [ -S "$W/till.sock" ] || fail "it took away the service manager's socket"
+
+say "tokens rotate without a restart or a signal: both are good, then the old one is refused"
+agent_start
+OLD=key-of-the-listeners NEW=next-key-of-the-listeners
+# with TOKEN: the status that it is given over TCP
+with() {
+    curl -s --max-time 60 -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" \
+        "http://127.0.0.1:$PORT/v1/status"
+}
+given() { [ "$(with "$1")" = "$2" ]; }
+# keys TOKEN…: a file of them, in place of the old one by rename
+keys() { (umask 077 && printf '%s\n' "$@" >"$W/keys.new") && mv "$W/keys.new" "$W/write-key"; }
+log_says() { with $NEW >/dev/null; grep -q -- "$1" "$W/agent.log"; } # a request is what makes it look
+problem_is() { [ "$(call GET /v1/status | "$TOOL" column problems code | grep -cx listen_tokens)" = "$1" ]; }
+is "the new one before" "$(with $NEW)" 401
+keys $OLD $NEW
+eventually given $NEW 200
+is "the old one during" "$(with $OLD)" 200
+keys $NEW
+eventually given $OLD 401
+is "the new one after" "$(with $NEW)" 200
+(umask 077 && echo $OLD >"$W/write-key") # written where it is
+eventually given $OLD 200
+
+say "a link that leads elsewhere, as a mounted secret is changed"
+mkdir "$W/..1" "$W/..2"
+(umask 077 && echo $OLD >"$W/..1/write-key" && echo $NEW >"$W/..2/write-key")
+ln -s ..1 "$W/..data" && ln -s ..data/write-key "$W/keys.new" && mv "$W/keys.new" "$W/write-key"
+eventually given $OLD 200
+ln -s ..2 "$W/..next" && mv -T "$W/..next" "$W/..data"
+eventually given $NEW 200
+is "the old one behind the link" "$(with $OLD)" 401
+
+say "what cannot be used changes nothing, and log, status and doctor say so"
+# stays WORDS: the token of before is good, and this is said of the file
+stays() {
+    eventually log_says "old tokens stay in force: .*$1"
+    is "the token of before" "$(with $NEW)" 200
+    problem_is 1 || fail "status does not say so"
+    run doctor --config "$W/tillpost.json" --json
+    has "the doctor" "$OUT" '"listen_tokens"'
+}
+keys short
+stays 'must hold one token, or two'
+mv "$W/write-key" "$W/write-key.away"
+stays 'does not exist'
+mv "$W/write-key.away" "$W/write-key"
+keys $OLD && chmod 644 "$W/write-key"
+stays 'is readable by others'
+chmod 600 "$W/write-key"
+eventually given $OLD 200
+eventually problem_is 0
+is "complaints" "$(grep -c 'old tokens stay' "$W/agent.log")" 3
+agent_stop
