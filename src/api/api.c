@@ -4,9 +4,9 @@
  * What always holds:
  * 1. Deadlines are absolute: they are set when a phase begins and no byte moves them, so that a
  *    client that drips is closed like one that is silent.
- * 2. Requests are handed out in the order in which they became whole; a connection has at most one
- *    of them, so that one that pipelines takes its turn with the others; and what becomes whole
- *    while answers go out waits for the next turn, so that a turn ends.
+ * 2. A caller's requests are handed out in the order in which they became whole; a connection has at
+ *    most one of them, so that one that pipelines takes its turn with the others; and what becomes
+ *    whole while answers go out waits for the next turn, so that a turn ends.
  * 3. Every request that was handed out is answered: by api_answer, or with 503 by api_close.
  */
 #include "api/inside.h"
@@ -24,7 +24,7 @@ void conn_forget_request(struct conn *c)
     free(c->target);
     wipe(c->body, c->body_cap);
     free(c->body);
-    c->api->bodies_bytes -= c->body_cap;
+    share_give(c, c->body_cap);
     c->target = c->body = NULL;
     c->body_len = c->body_cap = c->discarded_bytes = 0;
     c->verdict = (struct verdict){0};
@@ -35,6 +35,7 @@ void conn_free(struct conn *c)
 {
     conn_forget_request(c);
     c->door->count--;
+    c->share->connections--;
     c->api->counters.connections--;
     *c = (struct conn){.phase = CONN_FREE};
 }
@@ -160,12 +161,9 @@ void api_turn(struct api *a, int64_t now_ms)
 
 int api_next(struct api *a, struct api_request *out)
 {
-    struct conn *c = a->first;
-    if (a->turn_left == 0) return 0;
+    struct conn *c = a->turn_left > 0 ? share_next(a) : NULL;
+    if (!c) return 0;
     a->turn_left--;
-    a->first = c->next;
-    if (!a->first) a->last = NULL;
-    c->next = NULL;
     a->at_hand++;
     *out = (struct api_request){.route = c->verdict.route->id,
                                 .parameter = c->verdict.parameter,
@@ -173,7 +171,7 @@ int api_next(struct api *a, struct api_request *out)
                                 .body = c->body ? c->body : c->no_body,
                                 .body_len = c->body_len,
                                 .over_tcp = c->door->over_tcp,
-                                .peer_uid = c->uid,
+                                .peer_uid = c->share->uid,
                                 .handle = c};
     return 1;
 }

@@ -16,17 +16,18 @@
 #include "base/text.h"
 
 enum {
-    API_CONNECTIONS_MAX = 64, /* a listener; a further one gets 503 */
+    API_CONNECTIONS_MAX = 64, /* a listener; a further one gets 503, unless another user has more */
     API_HEADER_MAX_BYTES = 8 * 1024,
     API_HEADER_MAX_MS = 5 * 1000,
     API_BODY_MAX_MS = 10 * 1000,
-    API_IDLE_MAX_MS = 60 * 1000,           /* keep-alive without a request */
-    API_ANSWER_MAX_MS = 30 * 1000,         /* for the caller to take its answer */
-    API_CALL_MAX_BYTES = 32 * 1024,        /* body of a single call */
-    API_BATCH_MAX_BYTES = 500 * 1024,      /* body of /v1/batch, /v1/import */
-    API_SMALL_MAX_BYTES = 64 * 1024,       /* body of a route that may have one */
-    API_NO_BODY_MAX_BYTES = 1024,          /* a "{}" sent to a route that takes none */
-    API_BODIES_MAX_BYTES = 4 * 1024 * 1024 /* of all bodies in memory; beyond it: busy */
+    API_IDLE_MAX_MS = 60 * 1000,            /* keep-alive without a request */
+    API_ANSWER_MAX_MS = 30 * 1000,          /* for the caller to take its answer */
+    API_CALL_MAX_BYTES = 32 * 1024,         /* body of a single call */
+    API_BATCH_MAX_BYTES = 500 * 1024,       /* body of /v1/batch, /v1/import */
+    API_SMALL_MAX_BYTES = 64 * 1024,        /* body of a route that may have one */
+    API_NO_BODY_MAX_BYTES = 1024,           /* a "{}" sent to a route that takes none */
+    API_BODIES_MAX_BYTES = 4 * 1024 * 1024, /* of all bodies in memory; beyond it: busy */
+    API_BODIES_KEPT_BYTES = 48 * 1024       /* of them: for callers that hold no more than that */
 };
 
 /* Who may use a route, and what its body may be. */

@@ -4,7 +4,8 @@
  * What always holds:
  * 1. On the Unix socket nobody's bytes are read before the kernel has said who it is and peer_may
  *    has let it in; the socket's mode and group are only the outer door.
- * 2. A listener has at most API_CONNECTIONS_MAX connections; a further one is told at once.
+ * 2. A listener has at most API_CONNECTIONS_MAX connections; a further one is told at once, unless
+ *    it is of a caller who has fewer than another (shares.c).
  * 3. Whoever is turned away gets an answer, and the time to read it, as long as there is room for
  *    LEAVING_MAX of them: closing a socket that holds unread bytes takes the answer away from the
  *    other end before it has been read.
@@ -210,13 +211,14 @@ static struct conn *free_conn(struct api *a)
 static void let_in(struct api *a, struct door *d, int fd)
 {
     struct platform_peer who = {.uid = (unsigned)-1};
-    struct conn *c = d->count < API_CONNECTIONS_MAX ? free_conn(a) : NULL;
     if (!d->over_tcp && (platform_peer(fd, &who) < 0 || !peer_may(&a->peers, &who))) {
         a->counters.refused_peer++;
         turn_away(a, fd, TILLPOST_E_FORBIDDEN,
                   "this user may not use the socket: see listen.socket_group and allow_users");
         return;
     }
+    bool room = d->count < API_CONNECTIONS_MAX || share_make_room(a, d, who.uid);
+    struct conn *c = room ? free_conn(a) : NULL;
     if (!c) {
         a->counters.refused_limit++;
         turn_away(a, fd, TILLPOST_E_BUSY, "all connections are taken: try again in a second");
@@ -225,8 +227,8 @@ static void let_in(struct api *a, struct door *d, int fd)
     *c = (struct conn){.phase = CONN_HEAD,
                        .api = a,
                        .door = d,
+                       .share = share_join(a, d, who.uid),
                        .fd = fd,
-                       .uid = who.uid,
                        .deadline_ms = a->now_ms + API_HEADER_MAX_MS};
     d->count++;
     a->counters.connections++;

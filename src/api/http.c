@@ -45,7 +45,7 @@ static void body_free(struct conn *c)
 {
     wipe(c->body, c->body_cap);
     free(c->body);
-    c->api->bodies_bytes -= c->body_cap;
+    share_give(c, c->body_cap);
     c->body = NULL;
     c->body_len = c->body_cap = 0;
 }
@@ -53,7 +53,7 @@ static void body_free(struct conn *c)
 /* A new buffer of the request's, counted; the old one is wiped once its content has moved. */
 static bool body_move(struct conn *c, size_t cap)
 {
-    if (cap > API_BODIES_MAX_BYTES - c->api->bodies_bytes) return false;
+    if (!share_has_room(c, cap)) return false;
     char *p = malloc(cap);
     if (!p) return false;
     size_t len = c->body_len;
@@ -62,7 +62,7 @@ static bool body_move(struct conn *c, size_t cap)
     c->body = p;
     c->body_len = len;
     c->body_cap = cap;
-    c->api->bodies_bytes += cap;
+    share_take(c, cap);
     return true;
 }
 
@@ -109,7 +109,7 @@ static void body_add(struct conn *c, const char *data, size_t len)
 /* In place of the gzip'd body, what it says. */
 static void body_inflate(struct conn *c)
 {
-    struct conn plain = {.api = c->api};
+    struct conn plain = {.api = c->api, .share = c->share};
     size_t most = c->verdict.body_max_bytes;
     if (!body_move(&plain, most + 1)) {
         refuse_busy(c);

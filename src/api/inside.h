@@ -2,7 +2,7 @@
  * inside.h: what the files of api share. Private to api.
  *
  * api.c is the order of a turn, doors.c the listeners and who comes through them, http.c the bytes,
- * answer.c what goes back, rules.c what may be asked.
+ * answer.c what goes back, rules.c what may be asked, shares.c what one caller may take.
  */
 #ifndef API_INSIDE_H
 #define API_INSIDE_H
@@ -35,13 +35,21 @@ struct MHD_Connection;
 struct MHD_Daemon;
 struct api;
 
+struct share { /* one caller's, of what all share */
+    const struct door *door;
+    unsigned uid;         /* Unix socket */
+    unsigned connections; /* 0: free */
+    size_t bodies_bytes;
+    uint64_t served; /* when it was served last, counted in requests */
+};
+
 struct conn {
     enum conn_phase phase;
     struct api *api;
     struct door *door;
+    struct share *share;
     struct MHD_Connection *mhd;
     int fd; /* http.c's; here only to be looked at and shut down */
-    unsigned uid;
     int64_t deadline_ms;
     /* The request at hand: */
     char *target;
@@ -51,7 +59,7 @@ struct conn {
     size_t discarded_bytes;
     char *body;
     char no_body[1];
-    size_t body_len, body_cap; /* cap counts in api.bodies_bytes */
+    size_t body_len, body_cap; /* cap counts in the share's bodies_bytes and the api's */
     struct conn *next;         /* in the queue */
 };
 
@@ -78,13 +86,15 @@ struct api {
     struct peers peers;
     struct door doors[DOORS_MAX];
     struct conn conns[CONNS_MAX];
+    struct share shares[CONNS_MAX];
+    uint64_t served; /* requests */
     struct leaving leaving[LEAVING_MAX];
     char *socket; /* path of the socket that we made; NULL: none */
     dev_t socket_dev;
     ino_t socket_ino;
     struct MHD_Daemon *daemon;
     struct conn *adding;       /* the one that http_add is about */
-    struct conn *first, *last; /* whole requests, in order of arrival */
+    struct conn *first, *last; /* whole requests, in order of arrival; share_next takes them */
     unsigned turn_left;        /* of them, how many were there when the turn ended */
     unsigned at_hand;          /* handed out by api_next, not answered yet */
     size_t bodies_bytes;
@@ -106,6 +116,15 @@ int doors_open(struct api *a, const struct api_options *options, struct fault *w
 void doors_close(struct api *a); /* and whoever is leaving */
 void doors_accept(struct api *a, struct door *d);
 void doors_see_off(struct api *a); /* ends those that have read their answer or had their time */
+
+/* shares.c */
+struct share *share_join(struct api *a, const struct door *d, unsigned uid);
+/* Ends a connection of somebody who has more; false when nobody has. */
+bool share_make_room(struct api *a, const struct door *d, unsigned uid);
+bool share_has_room(const struct conn *c, size_t more_bytes); /* for a body */
+void share_take(struct conn *c, size_t bytes);
+void share_give(struct conn *c, size_t bytes);
+struct conn *share_next(struct api *a); /* whose turn it is, out of the queue; or NULL */
 
 /* http.c */
 int http_open(struct api *a, struct fault *why);

@@ -92,9 +92,13 @@ int settings_tokens(const char *const *tokens, size_t count, struct rules *r, st
 {
     struct names fresh = {0};
     int rc = names_copy(&fresh, tokens, count, why);
-    names_free(rc < 0 ? &fresh : &r->tokens);
-    if (rc == 0) r->tokens = fresh;
-    return rc;
+    if (rc < 0) {
+        names_free(&fresh);
+        return rc;
+    }
+    names_free(&r->tokens);
+    r->tokens = fresh;
+    return 0;
 }
 
 void settings_free(struct rules *r, struct peers *p)
