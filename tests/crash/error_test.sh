@@ -1,12 +1,13 @@
 #!/bin/bash
-# Failing calls: the N-th of each system call that the agent makes for a sale and its delivery fails, once and
-# from there on, with each error that it may fail with. Meanwhile every sale is answered, with "queued" or with
-# 503 or 507, or, where it is the socket that fails, at least hung up on. Once the fault ends there is full
-# service soon, without a restart (but after three commits that failed within a minute, with exit 74), and in
-# the end nothing that was acknowledged is lost.
+# Failing calls: the N-th of each system call that the agent makes for sales, a bad call, an import, an erasure and
+# deliveries fails, once and from there on, with each error that it may fail with. Meanwhile everybody is answered,
+# with what was asked for or with 503 or 507, or, where it is the socket that fails, at least hung up on. Once the
+# fault ends there is full service soon, without a restart (but after three commits that failed within a minute, with
+# exit 74), and in the end nothing that was acknowledged is lost. The same with the calls of a start that migrates the
+# queue of a program of schema 1: the agent runs or ends with an exit status of its own, and the next start has it all.
 #
 # SHARE: one point in so many (all with TILLPOST_SOAK=1).
-. "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 need strace
 [ "$(id -u)" = 0 ] || skip "only root may attach strace to a hardened agent"
@@ -55,8 +56,10 @@ detach() {
     wait $OTHER_PIDS 2>/dev/null
     OTHER_PIDS=''
 }
-sales() { # PREFIX: two, each on a connection of its own
-    "$REGISTER" "$W/till.sock" "$W/now" --prefix "$1" --count 2 --at-once 2 --max-ms $ANSWER_MS
+KINDS='--import-every 3 --erase-every 4 --bad-every 5'
+sales() { # PREFIX: on two connections
+    # shellcheck disable=SC2086 # several words
+    "$REGISTER" "$W/till.sock" "$W/now" --prefix "$1" --count 5 --at-once 2 --max-ms $ANSWER_MS $KINDS
 }
 # Only three failed commits may have ended it.
 revive() { # POINT
@@ -73,7 +76,7 @@ point() { # NAME INJECTION ANSWERS PREFIX
     attach -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
     sales "$4"
     detach
-    grep -vE "^[^ ]+ ($3) " "$W/now" >"$W/odd" && kill -0 "$AGENT_PID" 2>/dev/null &&
+    grep -vE "^[^ ]+ ($3) |^bad-.* 422 " "$W/now" >"$W/odd" && kill -0 "$AGENT_PID" 2>/dev/null &&
         fail "$1: $(cat "$W/odd")"
     cat "$W/now" >>"$W/answers"
     began=$(now_ms)
@@ -84,10 +87,13 @@ point() { # NAME INJECTION ANSWERS PREFIX
         [ "$(call GET "/v1/events/$id" -o /dev/null -w '%{http_code}')" = 200 ] ||
             fail "$1: acknowledged and is lost: $id"
     done
-    # The same ids again, and one more.
-    "$REGISTER" "$W/till.sock" "$W/answers" --prefix "$4" --count 3 --patient $AGAIN_S ||
-        fail "$1: no service after the fault: $(tail -n 3 "$W/answers")"
-    tail -n 3 "$W/answers" | grep -vE ' 200 (queued|duplicate) ' && fail "$1: no full service after the fault"
+    # The same ids again, and two more.
+    rm -f "$W/now"
+    # shellcheck disable=SC2086 # several words
+    "$REGISTER" "$W/till.sock" "$W/now" --prefix "$4" --count 7 --patient $AGAIN_S $KINDS ||
+        fail "$1: no service after the fault: $(cat "$W/now")"
+    grep -vE ' 200 (queued|duplicate|erased) |^bad-.* 422 ' "$W/now" && fail "$1: no full service after the fault"
+    cat "$W/now" >>"$W/answers"
     revive "$1"
     took=$(($(now_ms) - began))
     [ $took -le $worst_ms ] || worst_ms=$took
@@ -100,21 +106,27 @@ sales count
 eventually status_is queue.queued 0
 detach
 
-while read -r name errors answers; do
-    [ -n "$name" ] || continue
-    count=$(grep -cE "^[0-9]+ +$name\(" "$W/trace")
-    for error in ${errors//,/ }; do
-        for ((n = 1; n <= count; n++)); do
-            for more in '' +; do
-                [ "$error$more" != EINTR+ ] || continue # no system interrupts for ever
-                points=$((points + 1))
-                [ $((points % SHARE)) = 0 ] || continue
-                run=$((run + 1))
-                point "$name $n of $count, $error$more" "$name:error=$error:when=$n$more" "$answers" "$name-$points"
+# sweep TRACE COMMAND: the command for each point of the table, as often as the trace has its calls.
+sweep() {
+    local trace=$1 command=$2 name errors answers error n more count
+    while read -r name errors answers; do
+        [ -n "$name" ] || continue
+        count=$(grep -cE "^[0-9]+ +$name\(" "$trace")
+        for error in ${errors//,/ }; do
+            for ((n = 1; n <= count; n++)); do
+                for more in '' +; do
+                    [ "$error$more" != EINTR+ ] || continue # no system interrupts for ever
+                    points=$((points + 1))
+                    [ $((points % SHARE)) = 0 ] || continue
+                    run=$((run + 1))
+                    "$command" "$name $n of $count, $error$more" "$name:error=$error:when=$n$more" "$answers" \
+                        "$name-$points"
+                done
             done
         done
-    done
-done <<<"$table"
+    done <<<"$table"
+}
+sweep "$W/trace" point
 [ $run -gt 0 ] || fail "there were no points"
 
 # A reply comes while nothing can be written: what it settles is owed, and everybody is answered meanwhile.
@@ -134,10 +146,34 @@ detach
 
 try_now
 eventually status_is queue.queued 0
-grep ' 200 ' "$W/answers" | cut -d ' ' -f 1 | sort -u >"$W/promised"
+grep ' 200 ' "$W/answers" | grep -v '^gone-' | cut -d ' ' -f 1 | sort -u >"$W/promised"
 ask received | "$TOOL" column events event_id | sort >"$W/counted"
 lost=$(comm -23 "$W/promised" "$W/counted" | head -n 3)
 [ -z "$lost" ] || fail "acknowledged and is lost: $lost"
 agent_stop
-say "$run of $points points: $(wc -l <"$W/promised") sales promised, none lost; service again within $worst_ms ms;" \
+
+# A start that fails, of the queue of an older program.
+start_under() { # STRACE-ARGUMENTS…
+    old_queue
+    strace -f "$@" "$TILLPOST" run --config "$W/tillpost.json" >>"$W/agent.log" 2>&1 &
+    AGENT_PID=$!
+    eventually agent_settled
+    kill -TERM "$(pgrep -P "$AGENT_PID")" 2>/dev/null
+    agent_wait
+    [ "$EXIT" -lt 128 ] || fail "a start ended with $EXIT"
+}
+start_point() { # NAME INJECTION
+    local id
+    start_under -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
+    agent_start
+    for id in $(old_promises | cut -d ' ' -f 1); do
+        [ "$(call GET "/v1/events/$id" -o /dev/null -w '%{http_code}')" = 200 ] ||
+            fail "a start with $1: acknowledged and is lost: $id"
+    done
+    agent_stop
+}
+start_under -o "$W/trace" -e "trace=${names%,}"
+is "exit status" "$EXIT" 0
+sweep "$W/trace" start_point
+say "$run of $points points: $(wc -l <"$W/promised") events promised, none lost; service again within $worst_ms ms;" \
     "$restarts ends with 74"

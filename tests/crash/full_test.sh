@@ -4,7 +4,7 @@
 # the queue drains with 0 bytes free; and with room again, sales are taken again without a restart.
 #
 # CONTROL: the mutant that $TILLPOST is; then deliveries must be found standing still.
-. "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 SCENES=${SCENES:-limit tmpfs ext4}
 SOON_MS=1000 # the bar is 250 ms; the machine may be busy

@@ -1,17 +1,19 @@
 #!/bin/bash
 # SIGKILL at every write, sync, truncation, removal and send of a run, from the first start on an empty
-# directory over sales and deliveries to the end: each time the next start is ready soon, takes sales, has
-# lost nothing that was acknowledged, delivers each event once, and ends well.
+# directory, or on the queue of a program of schema 1, over sales, a bad call, an import, an erasure and
+# deliveries to the end: each time the next start is ready soon, takes sales, has lost nothing that was
+# acknowledged, delivers each event once, has erased what it said it has, and ends well.
 #
-# SHARE: one point in so many (all with TILLPOST_SOAK=1). CALLS: only these. CONTROL: the mutant that
-# $TILLPOST is; then a loss has to be found.
-. "$(dirname "$0")/../e2e/lib.sh"
+# SHARE: one point in so many (all with TILLPOST_SOAK=1). CALLS: only these. BEGINNINGS: only these.
+# CONTROL: the mutant that $TILLPOST is; then a loss has to be found.
+. "$(dirname "$0")/lib.sh"
 
 need strace
 strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
 CALLS=${CALLS:-pwrite64 write writev fdatasync fsync ftruncate unlink unlinkat rename sendto sendmsg}
 [ -z "${TILLPOST_SOAK:-}" ] || SHARE=1
-SALES=5
+BEGINNINGS=${BEGINNINGS:-empty schema_1}
+SALES=6
 READY_MS=8000 # the bar is 2 s; the machine may be busy
 
 # LeakSanitizer does not work under ptrace.
@@ -25,24 +27,36 @@ begin() { # [COMMAND…]: as agent_start, for an agent that may end at any momen
     AGENT_PID=$!
     eventually agent_settled
 }
-work() { "$REGISTER" "$W/till.sock" "$W/$1" --prefix "$2" --count $SALES --max-ms 5000; }
+work() {
+    "$REGISTER" "$W/till.sock" "$W/$1" --prefix "$2" --count $SALES --max-ms 5000 --bad-every 4 \
+        --import-every 3 --erase-every 5
+}
+empty() {
+    rm -rf "$W/state"
+    mkdir -m 700 "$W/state"
+}
+schema_1() {
+    old_queue
+    old_promises >"$W/answers"
+}
 drained() { status_is queue.queued 0; }
 
 # One life under strace: start, sales, deliveries, end.
-life() { # PREFIX STRACE-ARGUMENTS…
-    local prefix=$1
-    shift
-    rm -rf "$W/state" "$W/answers" "$W/again"
-    mkdir -m 700 "$W/state"
+life() { # BEGINNING PREFIX STRACE-ARGUMENTS…
+    local beginning=$1 prefix=$2
+    shift 2
+    rm -f "$W/again"
+    : >"$W/answers"
+    "$beginning"
     begin strace -f "$@"
     work answers "$prefix" || true
     kill -TERM "$(pgrep -P "$AGENT_PID")" 2>/dev/null
     agent_wait 2>/dev/null
 }
 
-# What was acknowledged, or repeated later, and is not counted exactly once.
+# What was acknowledged, or repeated later, and is not counted exactly once; but the erased person's.
 missing() {
-    sort -u "$W/answers" "$W/again" 2>/dev/null | awk '$2 == 200 { print $1 }' | sort -u >"$W/promised"
+    sort -u "$W/answers" "$W/again" | awk '$2 == 200 && $1 !~ /^gone-/ { print $1 }' | sort -u >"$W/promised"
     ask received | "$TOOL" column events event_id | sort >"$W/counted"
     comm -23 "$W/promised" <(uniq -u "$W/counted")
 }
@@ -67,8 +81,11 @@ examine() { # POINT PREFIX
     for id in $(awk '$2 == 200 { print $1 }' "$W/answers"); do
         call GET "/v1/events/$id" -o /dev/null -w '%{http_code}' | grep -q 200 || lost "$1" "$id"
     done
+    for id in $(awk '$3 == "erased" { print $1 }' "$W/answers"); do
+        call GET "/v1/events/$id" | grep -qE '"state":"(sent|dropped)"' || fail "$1: erased and is there: $id"
+    done
     work again "$2" || fail "$1: a till got no answer after the restart"
-    [ "$(grep -cE ' 200 (queued|duplicate) ' "$W/again")" = $SALES ] || fail "$1: $(cat "$W/again")"
+    grep -vE '( 200 (queued|duplicate|erased)|^bad-.* 422 missing_pii) ' "$W/again" && fail "$1: no full service"
     try_now
     eventually drained
     id=$(missing)
@@ -76,20 +93,23 @@ examine() { # POINT PREFIX
     agent_stop
 }
 
-# How often each call is made in such a life.
-life dry -o "$W/trace" -e "trace=${CALLS// /,}"
-is "exit status" "$EXIT" 0
-examine "no point" dry
 points=0 run=0
-for name in $CALLS; do
-    count=$(grep -cE "^[0-9]+ +$name\(" "$W/trace")
-    for ((n = 1; n <= count; n++)); do
-        points=$((points + 1))
-        [ $((points % SHARE)) = 0 ] || continue
-        run=$((run + 1))
-        tell reset
-        life "$name-$n" -o /dev/null -e "trace=$name" -e "inject=$name:signal=KILL:when=$n"
-        examine "SIGKILL at $name $n of $count" "$name-$n"
+for beginning in $BEGINNINGS; do
+    # How often each call is made in such a life.
+    tell reset
+    life "$beginning" dry -o "$W/trace" -e "trace=${CALLS// /,}"
+    is "exit status" "$EXIT" 0
+    examine "no point" dry
+    for name in $CALLS; do
+        count=$(grep -cE "^[0-9]+ +$name\(" "$W/trace")
+        for ((n = 1; n <= count; n++)); do
+            points=$((points + 1))
+            [ $((points % SHARE)) = 0 ] || continue
+            run=$((run + 1))
+            tell reset
+            life "$beginning" "$name-$n" -o /dev/null -e "trace=$name" -e "inject=$name:signal=KILL:when=$n"
+            examine "$beginning, SIGKILL at $name $n of $count" "$name-$n"
+        done
     done
 done
 [ $run -gt 0 ] || fail "there were no points"

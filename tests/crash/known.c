@@ -2,7 +2,8 @@
  * known.c: does a queue know what it should? For a queue that no agent has open.
  *
  *   known QUEUE KEY_FILE LOG…    exit 1 when integrity_check is not content, or an event that a
- *                                LOG of register.c says was "queued" or "duplicate" is not there
+ *                                LOG of register.c says was "queued" or "duplicate" is not there,
+ *                                or one that was "erased" has not gone
  *
  * The real queue code opens it, so that what recovery does is part of what is judged.
  */
@@ -30,10 +31,15 @@ static bool is_sound(const char *path)
     return sound;
 }
 
+struct seen {
+    int rows, kept; /* kept: with its content */
+};
+
 static int count(void *ctx, const struct queue_row *row)
 {
-    (void)row;
-    ++*(int *)ctx;
+    struct seen *s = ctx;
+    s->rows++;
+    s->kept += row->state == QUEUE_QUEUED || row->state == QUEUE_DEAD;
     return 0;
 }
 
@@ -44,13 +50,16 @@ static long lost_of(struct queue *q, const char *path, long *promised)
     long lost = 0;
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
-        int rows = 0;
+        struct seen seen = {0};
         char *end = strchr(line, ' ');
         if (!end || strncmp(end, " 200 ", 5) != 0) continue;
         *end = '\0';
+        bool erased = strncmp(end + 5, "erased", 6) == 0;
         ++*promised;
-        if (queue_find(q, str_from(line), count, &rows, NULL) >= 0 && rows == 1) continue;
-        if (lost++ < 5) printf("acknowledged and is lost: %s\n", line);
+        bool found = queue_find(q, str_from(line), count, &seen, NULL) >= 0 && seen.rows == 1;
+        if (found && !(erased && seen.kept)) continue;
+        if (lost++ < 5)
+            printf("%s: %s\n", found ? "erased and is there" : "acknowledged and is lost", line);
     }
     if (f) fclose(f);
     return lost;

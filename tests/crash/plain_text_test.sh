@@ -6,7 +6,7 @@
 #
 # COUNT: requests (100,000 with TILLPOST_SOAK=1). CONTROL: the mutant that $TILLPOST is; then something has
 # to be found.
-. "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 [ "$(id -u)" = 0 ] || skip "only root may look into the memory of a hardened agent, and mount"
 need mkfs.ext4 losetup mount

@@ -2,13 +2,15 @@
  * register.c: tills at work, and what they were told.
  *
  *   register SOCKET LOG [--prefix P] [--count N] [--at-once C] [--bad-every K] [--bytes B]
- *            [--max-ms M] [--patient S] [--cut DIR --after K --delay-us D]
+ *            [--import-every K] [--erase-every K] [--max-ms M] [--patient S]
+ *            [--cut DIR --after K --delay-us D]
  *
  * Hands in N purchases (ids P-1 …), C at a time, each C-th by a process of its own; every K-th call
- * is a bad one, without anybody's e-mail (ids bad-…). LOG gets a line for each answer that was read
- * to its end: "ID STATUS WORD MS", the word being queued, duplicate or the code of a refusal. A call
- * that gets no answer within M ms is given up, or, with --patient, repeated with its id for S
- * seconds, as a register would.
+ * is a bad one, without anybody's e-mail (ids bad-…), or an import of one row, whose id the answer
+ * gives, or a purchase by gone@example.com (ids gone-…), who is erased when it has been answered.
+ * LOG gets a line for each answer that was read to its end: "ID STATUS WORD MS", the word being
+ * queued, duplicate, erased or the code of a refusal. A call that gets no answer within M ms is
+ * given up, or, with --patient, repeated with its id for S seconds, as a register would.
  *
  * --cut: once K answers have been read, and D microseconds later, the ext4 file system at DIR goes
  * down as in a power cut (EXT4_IOC_SHUTDOWN without a flush of its journal). Only what was read
@@ -36,7 +38,8 @@ enum { NO_LOG_FLUSH = 2, EXIT_WRONG_USE = 64, CHILDREN_MAX = 64, RETRY_US = 20 *
 
 struct order {
     const char *socket, *log, *prefix, *cut;
-    long count, at_once, bad_every, bytes, max_ms, patient_s, after, delay_us;
+    long count, at_once, bad_every, import_every, erase_every;
+    long bytes, max_ms, patient_s, after, delay_us;
 };
 struct shared { /* between the processes */
     _Atomic long read, failed;
@@ -46,10 +49,9 @@ struct shared { /* between the processes */
 static struct shared *shared;
 static int log_fd;
 
-static void note(const char *id, const struct till_answer *a)
+static void note(const char *id, const char *word, const struct till_answer *a)
 {
-    char word[TILL_ID_BYTES], line[160];
-    till_word(a, word, sizeof word);
+    char line[160];
     int n = snprintf(line, sizeof line, "%s %d %s %ld\n", id, a->status,
                      a->status == 0 ? "none" : word, a->took_ms);
     int64_t cut_us = atomic_load(&shared->cut_us);
@@ -63,25 +65,72 @@ static void pause_us(long us)
     nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
 }
 
-static void hand_in(const struct order *o, struct till *t, long n)
+/* Until it is answered, or for as long as the order says. */
+static void ask(const struct order *o, struct till *t, const char *path, const char *body,
+                struct till_answer *out)
+{
+    int64_t end_us = till_now_us() + o->patient_s * 1000000;
+    for (;;) {
+        bool answered = till_ask(t, "POST", path, body, o->max_ms, out);
+        if (answered && (out->status < 500 || o->patient_s == 0)) return;
+        if (till_now_us() >= end_us) break;
+        pause_us(RETRY_US);
+    }
+    if (out->status == 0) atomic_fetch_add(&shared->failed, 1);
+}
+
+static bool is_turn(long n, long every)
+{
+    return every > 0 && n % every == 0;
+}
+
+static bool sell(const struct order *o, struct till *t, const char *id, bool good)
 {
     static struct till_answer answer;
     static char body[TILL_CALL_BYTES];
+    char word[TILL_ID_BYTES];
+    till_purchase(id, good, (size_t)o->bytes, body, sizeof body);
+    ask(o, t, "/v1/track", body, &answer);
+    till_word(&answer, word, sizeof word);
+    note(id, word, &answer);
+    return answer.status == 200;
+}
+
+static void erase(const struct order *o, struct till *t, const char *id)
+{
+    static struct till_answer answer;
+    char word[TILL_ID_BYTES];
+    ask(o, t, "/v1/erase", "{\"email\":\"gone@example.com\"}", &answer);
+    till_word(&answer, word, sizeof word);
+    note(id, answer.status == 200 ? "erased" : word, &answer);
+}
+
+/* What a row is called, its answer says. */
+static void import(const struct order *o, struct till *t, const char *order)
+{
+    static const char key[] = "\"event_ids\":[\"";
+    static struct till_answer answer;
+    char id[TILL_ID_BYTES], word[TILL_ID_BYTES], body[512];
+    till_rows(order, body, sizeof body);
+    ask(o, t, "/v1/rows", body, &answer);
+    till_word(&answer, word, sizeof word);
+    const char *named = strstr(answer.body, key);
+    if (named) named += strlen(key);
+    (void)snprintf(id, sizeof id, "%.*s", named ? (int)strcspn(named, "\"") : (int)sizeof id,
+                   named ? named : order);
+    note(id, word, &answer);
+}
+
+static void hand_in(const struct order *o, struct till *t, long n)
+{
+    bool bad = is_turn(n, o->bad_every), gone = is_turn(n, o->erase_every);
     char id[TILL_ID_BYTES];
-    bool bad = o->bad_every > 0 && n % o->bad_every == 0;
-    int64_t end_us = till_now_us() + o->patient_s * 1000000;
-    (void)snprintf(id, sizeof id, "%s%s-%ld", bad ? "bad-" : "", o->prefix, n);
-    till_purchase(id, !bad, (size_t)o->bytes, body, sizeof body);
-    for (;;) {
-        bool answered = till_ask(t, "POST", "/v1/track", body, o->max_ms, &answer);
-        if (answered && (answer.status < 500 || o->patient_s == 0)) break;
-        if (till_now_us() >= end_us) {
-            if (answer.status == 0) atomic_fetch_add(&shared->failed, 1);
-            break;
-        }
-        pause_us(RETRY_US);
+    (void)snprintf(id, sizeof id, "%s%s-%ld", bad ? "bad-" : gone ? "gone-" : "", o->prefix, n);
+    if (!bad && !gone && is_turn(n, o->import_every)) {
+        import(o, t, id);
+        return;
     }
-    note(id, &answer);
+    if (sell(o, t, id, !bad) && gone) erase(o, t, id);
 }
 
 static void work(const struct order *o, long which)
@@ -124,10 +173,11 @@ static int run(const struct order *o)
 static bool read_order(int argc, char **argv, struct order *o)
 {
     static const struct option options[] = {
-        {"prefix", 1, NULL, 'p'},    {"count", 1, NULL, 'n'}, {"at-once", 1, NULL, 'c'},
-        {"bad-every", 1, NULL, 'b'}, {"bytes", 1, NULL, 's'}, {"max-ms", 1, NULL, 'm'},
-        {"patient", 1, NULL, 'r'},   {"cut", 1, NULL, 'C'},   {"after", 1, NULL, 'a'},
-        {"delay-us", 1, NULL, 'd'},  {NULL, 0, NULL, 0},
+        {"prefix", 1, NULL, 'p'},    {"count", 1, NULL, 'n'},        {"at-once", 1, NULL, 'c'},
+        {"bad-every", 1, NULL, 'b'}, {"bytes", 1, NULL, 's'},        {"max-ms", 1, NULL, 'm'},
+        {"patient", 1, NULL, 'r'},   {"cut", 1, NULL, 'C'},          {"after", 1, NULL, 'a'},
+        {"delay-us", 1, NULL, 'd'},  {"import-every", 1, NULL, 'i'}, {"erase-every", 1, NULL, 'e'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         long n = optarg ? strtol(optarg, NULL, 10) : 0;
@@ -136,6 +186,8 @@ static bool read_order(int argc, char **argv, struct order *o)
         case 'n': o->count = n; break;
         case 'c': o->at_once = n; break;
         case 'b': o->bad_every = n; break;
+        case 'i': o->import_every = n; break;
+        case 'e': o->erase_every = n; break;
         case 's': o->bytes = n; break;
         case 'm': o->max_ms = n; break;
         case 'r': o->patient_s = n; break;

@@ -1,9 +1,11 @@
 /*
  * replay.c: the disk of a traced agent, as a power cut after each of its operations may leave it.
  *
- *   replay TRACE KEY_FILE STATES    exit 0: at least STATES disks were opened and nothing was wrong
+ *   replay TRACE IMAGE KEY_FILE STATES
+ *                               exit 0: at least STATES disks were opened and nothing was wrong
  *
- * TRACE is what strace saw of an agent at work (trace.h). For each operation on the queue's files
+ * TRACE is what strace saw of an agent at work (trace.h); IMAGE is the queue that it found, of an
+ * older schema, whose events count as acknowledged. For each operation on the queue's files
  * there are disks with nothing, all, and several random mixes of what was not synced (memory_vfs.h:
  * sectors of 512 bytes written, dropped, garbage). On each the real queue code opens, SQLite's
  * integrity_check runs, and what is found is held against what was known outside at that moment:
@@ -87,6 +89,7 @@ struct replaying {
     size_t next_fact;
     int last_flight;
     bool erase_asked, erased;
+    long old_count; /* events of the image */
     struct sealed sealed[SEALED_MAX];
     size_t sealed_count;
     struct queue *queue;
@@ -208,12 +211,12 @@ static void judge(struct replaying *r, int i)
     if (s->state == QUEUE_QUEUED) judge_queued(r, id, k, s);
 }
 
-/* All of the person's events are there, or none. */
+/* All of the person's events are there, or none; but what had been delivered before. */
 static void judge_erased(struct replaying *r)
 {
     int there = 0, acknowledged = 0, one = -1;
     for (int i = 0; i < r->trace.id_count; i++) {
-        if (!is_of_erased(r, i) || !r->known[i].acknowledged) continue;
+        if (!is_of_erased(r, i) || !r->known[i].acknowledged || r->known[i].yes) continue;
         acknowledged++;
         if (!has_content(r, i)) continue;
         there++;
@@ -250,6 +253,36 @@ static bool is_sound(void)
     sqlite3_finalize(s);
     sqlite3_close(db);
     return sound;
+}
+
+/* What the image says is acknowledged; and of the past, what TikTok or somebody has said. */
+static void learn_image(struct replaying *r)
+{
+    static const char sql[] = "SELECT event_id, 0 FROM event UNION ALL SELECT event_id, 2 FROM dead"
+                              " UNION ALL SELECT event_id, state FROM past";
+    struct disk now = {0};
+    sqlite3_stmt *s = NULL;
+    replay_to(&r->disk, r->trace.begin);
+    replay_cut(&r->disk, CUT_ALL_OF_IT, 0, &now);
+    memory_vfs_use(&now);
+    sqlite3 *db = open_plain();
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK) abort();
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        const char *id = (const char *)sqlite3_column_text(s, 0);
+        int state = sqlite3_column_int(s, 1);
+        r->known[trace_add(&r->trace, id, strlen(id))] = (struct known){
+            .acknowledged = true,
+            .yes = state == QUEUE_SENT,
+            .refused = state == QUEUE_DEAD,
+            .dropped = state == QUEUE_DROPPED,
+            .drop_asked = state == QUEUE_DROPPED,
+            .yes_flight = -1,
+        };
+        r->old_count++;
+    }
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    disk_clear(&now);
 }
 
 /* What the files hold of the person who will be erased. */
@@ -317,11 +350,12 @@ static void check_all(struct replaying *r, long wanted)
 {
     const char *text = getenv("TILLPOST_SEED");
     uint64_t base = text ? strtoull(text, NULL, 10) : 1;
-    long ops = (long)r->trace.log.op_count + 1;
+    long ops = (long)(r->trace.log.op_count - r->trace.begin) + 1;
     long mixes = (wanted + ops - 1) / ops - 2;
     if (mixes < MIXES_LEAST) mixes = MIXES_LEAST;
     replay_begin(&r->disk, &r->trace.log);
-    for (size_t op = 0; op < (size_t)ops; op++) {
+    learn_image(r);
+    for (size_t op = r->trace.begin; op <= r->trace.log.op_count; op++) {
         replay_to(&r->disk, op);
         learn_upto(r, op);
         check(r, CUT_NOTHING_MORE, 0);
@@ -336,10 +370,12 @@ static bool report(const struct replaying *r)
 {
     long all = 0;
     const struct trace *t = &r->trace;
-    printf("%ld starts, %ld commits, %ld beginnings of the WAL, %d answers with ids, %d bodies to "
-           "TikTok, %zu rows erased, %zu operations on the disk: %ld disks\n",
-           t->starts, t->commits, t->wal_starts, t->answers, t->flights, r->sealed_count,
-           t->log.op_count, r->disks);
+    printf(
+        "%ld events of an older schema, %ld starts, %ld commits, %ld beginnings of the WAL, %d "
+        "answers with ids, %d bodies to TikTok, %zu rows erased, %zu operations on the disk: %ld "
+        "disks\n",
+        r->old_count, t->starts, t->commits, t->wal_starts, t->answers, t->flights, r->sealed_count,
+        t->log.op_count - t->begin, r->disks);
     for (int i = 0; i < FINDINGS; i++) {
         all += r->counts[i];
         if (r->counts[i]) printf("found %ld times: %s\n", r->counts[i], findings[i]);
@@ -352,20 +388,20 @@ int main(int argc, char **argv)
 {
     static struct replaying r;
     struct fault why = {0};
-    if (argc != 4) {
-        fputs("replay TRACE KEY_FILE STATES\n", stderr);
+    if (argc != 5) {
+        fputs("replay TRACE IMAGE KEY_FILE STATES\n", stderr);
         return EXIT_WRONG_USE;
     }
-    if (!trace_read(argv[1], &r.trace)) return EXIT_FAILURE;
-    if (secret_queue_key(argv[2], false, r.key, &why) < 0) {
-        fprintf(stderr, "%s: %s\n", argv[2], why.message);
+    if (!trace_read(argv[1], argv[2], &r.trace)) return EXIT_FAILURE;
+    if (secret_queue_key(argv[3], false, r.key, &why) < 0) {
+        fprintf(stderr, "%s: %s\n", argv[3], why.message);
         return EXIT_FAILURE;
     }
-    r.known = calloc((size_t)r.trace.id_count + 1, sizeof r.known[0]);
-    r.seen = calloc((size_t)r.trace.id_count + 1, sizeof r.seen[0]);
+    r.known = calloc(TRACE_IDS_MAX, sizeof r.known[0]);
+    r.seen = calloc(TRACE_IDS_MAX, sizeof r.seen[0]);
     if (!r.known || !r.seen) return EXIT_FAILURE;
     memory_vfs_register();
-    check_all(&r, strtol(argv[3], NULL, 10));
+    check_all(&r, strtol(argv[4], NULL, 10));
     bool good = report(&r);
     free(r.known);
     free(r.seen);

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Power cuts by replay: the agent at work under strace, then its disk rebuilt as a cut after each of its
-# operations may leave it (replay.c). The workload: sales alone and many at once, bad calls, batches,
-# deliveries, refusals, replies that never come, drops, retries, an erasure, an ending that is no ending (SIGKILL)
-# and a clean one, checkpoints.
+# operations may leave it (replay.c). The workload: the migration of a queue of schema 1, sales alone and many at once,
+# bad calls, batches, an import, deliveries, refusals, replies that never come, drops, retries, an erasure, an ending
+# that is no ending (SIGKILL) and a clean one, checkpoints.
 #
 # STATES: how many disks at least. CONTROL: the name of a mutant (mutants/*.patch) that $TILLPOST is; then
 # the replay has to find something, and a silent one fails.
-. "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
 need strace
 strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
@@ -30,7 +30,10 @@ drained() { status_is queue.queued 0; }
 
 sandbox_start
 agent_config
+old_queue
+cp "$W/state/queue.db" "$W/image"
 traced_start
+try_now
 
 # Sales alone, each delivered as it comes; some calls are bad.
 work --prefix one --count $((SALES / 2)) --bad-every 15 --bytes 700
@@ -47,7 +50,15 @@ work --prefix gone --count 5
 post /v1/batch "{\"batch\":[$(purchase five-1),$(purchase five-2),$(purchase one-1)]}"
 json /v1/events/drop '{"ids":["four-2","two-3"]}'
 json /v1/events/retry '{"ids":["two-5"]}'
-# One person's events go for good, while others are handed in.
+awk -v now="$(date -u +%Y-%m-%dT%H:%M:%SZ)" 'BEGIN {
+    print "event_type,email,timestamp,order_id"
+    for (i = 1; i <= 30; i++) printf "Purchase,nine%d@example.com,%s,nine-%d\n", i, now, i
+}' >"$W/rows.csv"
+for n in 30 0; do # the second time all are known
+    run import --config "$W/tillpost.json" "$W/rows.csv"
+    has "the import" "$OUT" "30 rows: $n queued"
+done
+# One person's events, old ones among them, go for good, while others are handed in.
 work --prefix eight --count 6 &
 json /v1/erase '{"email":"gone@example.com"}'
 wait $!
@@ -62,7 +73,7 @@ eventually drained
 traced_signal TERM
 
 status=0
-"$REPLAY" "$W/trace" "$W/state/key" "$STATES" >"$W/found" || status=$?
+"$REPLAY" "$W/trace" "$W/image" "$W/state/key" "$STATES" >"$W/found" || status=$?
 cat "$W/found"
 if [ -z "${CONTROL:-}" ]; then
     [ $status = 0 ] || fail "the replay found something"

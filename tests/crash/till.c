@@ -158,3 +158,16 @@ void till_purchase(const char *id, bool good, size_t bytes, char *out, size_t ou
     while (at < bytes && at + 6 < out_bytes) out[at++] = 'x';
     (void)snprintf(out + at, out_bytes - at, "\"}]}}");
 }
+
+void till_rows(const char *order, char *out, size_t out_bytes)
+{
+    char day[16];
+    time_t now = time(NULL);
+    struct tm tm;
+    gmtime_r(&now, &tm);
+    strftime(day, sizeof day, "%Y-%m-%d", &tm);
+    (void)snprintf(out, out_bytes,
+                   "{\"header\":[\"event_type\",\"email\",\"timestamp\",\"order_id\"],"
+                   "\"rows\":[[\"Purchase\",\"%.*s@example.com\",\"%sT00:00:00Z\",\"%s\"]]}",
+                   (int)strcspn(order, "-"), order, day, order);
+}

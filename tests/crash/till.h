@@ -35,5 +35,7 @@ void till_word(const struct till_answer *a, char *out, size_t bytes);
 /* A purchase of `bytes` or more; 0: a small one. By NAME@example.com when the id is NAME-…; without
  * anybody's e-mail when it is not good. */
 void till_purchase(const char *id, bool good, size_t bytes, char *out, size_t out_bytes);
+/* The body of an import of one row, the same whenever it is made within a day. */
+void till_rows(const char *order, char *out, size_t out_bytes);
 
 #endif

@@ -15,13 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SOCKETS_MAX = 4096,
-    SOCKET_NAME_BYTES = 48,
-    THREADS_MAX = 16,
-    PATH_BYTES = 1024,
-    IDS_MAX = TRACE_SLOTS / 2
-};
+enum { SOCKETS_MAX = 4096, SOCKET_NAME_BYTES = 48, THREADS_MAX = 16, PATH_BYTES = 1024 };
 
 struct text {
     char *p;
@@ -152,12 +146,11 @@ int trace_find(const struct trace *t, const char *id, size_t len)
     return t->slots[slot_of(t, id, len)] - 1;
 }
 
-static int id_of(struct reading *r, const char *id, size_t len)
+int trace_add(struct trace *t, const char *id, size_t len)
 {
-    struct trace *t = r->t;
     int *slot = &t->slots[slot_of(t, id, len)];
     if (*slot) return *slot - 1;
-    if (t->id_count == IDS_MAX || len >= TRACE_ID_BYTES) abort();
+    if (t->id_count == TRACE_IDS_MAX || len >= TRACE_ID_BYTES) abort();
     memcpy(t->ids[t->id_count], id, len);
     *slot = ++t->id_count;
     return *slot - 1;
@@ -181,7 +174,7 @@ static void facts_of_list(struct reading *r, enum fact_kind kind, const char *te
         p += strlen(key);
         while (*p == '"') {
             size_t len = strcspn(p + 1, "\"");
-            add_fact(r, (struct fact){.kind = kind, .id = id_of(r, p + 1, len)});
+            add_fact(r, (struct fact){.kind = kind, .id = trace_add(r->t, p + 1, len)});
             p += len + 2;
             if (*p == ',') p++;
         }
@@ -476,7 +469,7 @@ static void spread_flights(struct reading *r)
         if (!of_flight) add_fact(r, f);
         while ((p = strstr(p, "\"event_id\":\"")) != NULL) {
             p += 12;
-            f.id = id_of(r, p, strcspn(p, "\""));
+            f.id = trace_add(r->t, p, strcspn(p, "\""));
             add_fact(r, f);
         }
     }
@@ -497,27 +490,53 @@ static void reading_close(struct reading *r)
     free(r->bytes.p);
 }
 
-bool trace_read(const char *path, struct trace *out)
+/* What was there at the start is on the disk, its name too. */
+static bool read_image(struct reading *r, const char *path)
 {
-    static struct reading r;
+    enum { IMAGE_MAX_BYTES = 1 << 20 };
+    FILE *f = fopen(path, "re");
+    text_clear(&r->bytes);
+    text_add(&r->bytes, "", 0);
+    for (int c; f && (c = getc(f)) != EOF && r->bytes.len < IMAGE_MAX_BYTES;)
+        text_add(&r->bytes, &(char){(char)c}, 1);
+    if (f) fclose(f);
+    if (r->bytes.len == 0) perror(path);
+    r->there[0] = true;
+    note(r, 0, DISK_CREATE, 0);
+    note(r, 0, DISK_WRITE, 0);
+    note(r, 0, DISK_SYNC, 0);
+    note(r, 0, DISK_SYNC_NAMES, 0);
+    r->t->begin = r->t->log.op_count;
+    return r->bytes.len > 0;
+}
+
+static bool read_lines(struct reading *r, const char *path)
+{
     char *line = NULL;
     size_t cap = 0;
     FILE *f = fopen(path, "re");
-    *out = (struct trace){0};
-    out->ids = must(calloc(IDS_MAX, sizeof out->ids[0]));
-    memset(&r, 0, sizeof r);
-    r.t = out;
-    r.socks = must(calloc(SOCKETS_MAX, sizeof r.socks[0]));
     if (!f) {
         perror(path);
         return false;
     }
-    while (getline(&line, &cap, f) > 0) see(&r, line);
+    while (getline(&line, &cap, f) > 0) see(r, line);
     free(line);
     fclose(f);
-    spread_flights(&r);
+    return !r->failed;
+}
+
+bool trace_read(const char *path, const char *image, struct trace *out)
+{
+    static struct reading r;
+    *out = (struct trace){0};
+    out->ids = must(calloc(TRACE_IDS_MAX, sizeof out->ids[0]));
+    memset(&r, 0, sizeof r);
+    r.t = out;
+    r.socks = must(calloc(SOCKETS_MAX, sizeof r.socks[0]));
+    bool good = read_image(&r, image) && read_lines(&r, path);
+    if (good) spread_flights(&r);
     reading_close(&r);
-    return !r.failed;
+    return good;
 }
 
 void trace_close(struct trace *t)
