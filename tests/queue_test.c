@@ -489,6 +489,70 @@ static int do_settle(struct place *p, int64_t seq)
     return queue_settle(p->q, &seq, 1, NOW_S + 1, &p->why);
 }
 
+struct opening {
+    struct place *p;
+    const struct seen *seen; /* by a walk */
+    size_t at;
+    struct buf out;
+};
+
+static int open_both(void *ctx, const struct queue_row *row)
+{
+    struct opening *o = ctx;
+    const struct queue_row *same = &o->seen->rows[o->at];
+    int64_t other = o->seen->rows[(o->at + 1) % o->seen->count].seq;
+    assert_true(str_is(row->event_id, o->seen->ids[o->at++]));
+    assert_int_equal(row->seq, same->seq);
+    assert_int_equal(row->state, same->state);
+    assert_int_equal(row->test_code.len, same->test_code.len);
+    assert_int_equal(row->occurred_ms, same->occurred_ms);
+    assert_int_equal(row->recorded_s, same->recorded_s);
+    assert_int_equal(row->stamped, same->stamped);
+    assert_int_equal(row->unjudged, same->unjudged);
+    assert_int_equal(row->boot_ms, same->boot_ms);
+    assert_memory_equal(row->boot_id, same->boot_id, QUEUE_BOOT_BYTES);
+    assert_int_equal(row->rest_len, same->rest_len);
+    buf_clear(&o->out);
+    good(o->p, queue_unseal(o->p->q, row->seq, &o->out, &o->p->why));
+    assert_int_equal(o->out.len, row->rest_len);
+    assert_int_equal(o->out.p[0], row->stamped ? 'a' : 'b');
+    good(o->p, queue_unseal(o->p->q, other, &o->out, &o->p->why)); /* one that is not at hand */
+    assert_int_equal(o->out.p[row->rest_len], row->stamped ? 'b' : 'a');
+    return 0;
+}
+
+static void a_sealed_walk_sees_what_a_walk_sees_and_opens_it(void **state)
+{
+    struct place *p = *state;
+    static const unsigned char boot[QUEUE_BOOT_BYTES] = "boot of the till";
+    static char rest[2][20000];
+    struct seen s = {0};
+    int64_t seq;
+    char id[16];
+    opened(p);
+    for (int i = 0; i < 4; i++) {
+        bool second = i % 2 != 0;
+        (void)snprintf(id, sizeof id, "%d", i);
+        struct queue_event e = event(id, second ? "CompletePayment" : "Purchase");
+        e.key_event = STR("Purchase");
+        e.test_code = second ? STR("") : STR("TEST42");
+        e.stamped = !second;
+        e.unjudged = i < 2;
+        e.boot_ms = 123456;
+        e.boot_id = boot;
+        memset(rest[second], second ? 'b' : 'a', sizeof rest[0]);
+        e.rest = (struct str){rest[second], i < 2 ? 500 : sizeof rest[0]};
+        good(p, queue_push(p->q, &e, &seq, &p->why));
+    }
+    good(p, queue_walk(p->q, 1, 9, see, &s, &p->why));
+    assert_int_equal(s.count, 4);
+    struct opening o = {.p = p, .seen = &s};
+    buf_init(&o.out, MIB);
+    good(p, queue_walk_sealed(p->q, 1, 9, open_both, &o, &p->why));
+    assert_int_equal(o.at, 4);
+    buf_free(&o.out);
+}
+
 static int do_bury(struct place *p, int64_t seq)
 {
     return queue_bury(p->q, seq, "tiktok_40002", "wrong currency", NOW_S + 2, &p->why);
@@ -903,12 +967,16 @@ static int nest(void *ctx, const struct queue_row *row)
 static void a_visitor_may_look_but_not_touch(void **state)
 {
     struct place *p = *state;
-    struct nesting n = {p, 0};
+    static int (*const walks[])(struct queue *, int64_t, int64_t, queue_visit, void *,
+                                struct fault *) = {queue_walk, queue_walk_sealed};
     opened(p);
     push_many(p, "a", 5);
     commit(p);
-    good(p, queue_walk(p->q, 1, 100, nest, &n, &p->why));
-    assert_int_equal(n.rows, 5);
+    for (size_t i = 0; i < sizeof walks / sizeof walks[0]; i++) {
+        struct nesting n = {p, 0};
+        good(p, walks[i](p->q, 1, 100, nest, &n, &p->why));
+        assert_int_equal(n.rows, 5);
+    }
     (void)push(p, "b");
     commit(p);
 }
@@ -1634,6 +1702,7 @@ int main(void)
         PLACED(a_killed_process_loses_nothing_committed),
         PLACED(a_row_comes_back_as_it_was_pushed),
         PLACED(rows_of_every_size_are_kept_up_to_the_limit),
+        PLACED(a_sealed_walk_sees_what_a_walk_sees_and_opens_it),
         PLACED(values_and_the_mark_ride_in_the_transaction),
         PLACED(a_pair_of_id_and_name_is_taken_once),
         PLACED(a_repeat_in_the_open_transaction_is_a_duplicate_too),

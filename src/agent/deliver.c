@@ -554,7 +554,7 @@ static int write_body(struct deliver *d, const struct clock_now *now, struct fau
     struct writing w = {.d = d, .now = now, .at = d->next.lo, .hi = d->next.hi, .why = why};
     buf_clear(&d->body);
     buf_init(&w.rest, QUEUE_ROW_MAX_BYTES);
-    int rc = queue_walk(d->queue, d->seqs[w.at], d->seqs[w.hi - 1], write_row, &w, why);
+    int rc = queue_walk_sealed(d->queue, d->seqs[w.at], d->seqs[w.hi - 1], write_row, &w, why);
     tiktok_batch_end(&d->body);
     buf_free(&w.rest);
     if (w.damaged) set_damaged_aside(d, now, w.damaged);

@@ -21,7 +21,7 @@
 
 /* clang-format off */
 enum sql {
-    SQL_PUSH, SQL_WALK, SQL_SEALED, SQL_SET_TIME,
+    SQL_PUSH, SQL_WALK, SQL_WALK_SEALED, SQL_SEALED, SQL_SET_TIME,
     SQL_LIST_QUEUED, SQL_LIST_DEAD, SQL_LIST_PAST, SQL_FIND,
     SQL_EVENT_TO_PAST, SQL_EVENT_TO_DEAD, SQL_EVENT_REMOVE,
     SQL_DEAD_TO_PAST, SQL_DEAD_TO_EVENT, SQL_DEAD_REMOVE,
@@ -83,6 +83,7 @@ struct queue {
     struct seal *seal;
     unsigned visiting;               /* visitors on the stack */
     const struct queue_row *visited; /* what the visitor sees */
+    bool visited_sealed;             /* its sealed part is at hand: the walk reads it too */
 
     /* What the tables say, changes of the open transaction included. */
     int64_t slots[SLOT_COUNT];

@@ -125,6 +125,7 @@ enum { SCHEMA_VERSION = sizeof schema / sizeof schema[0] };
 static const char *const statements[SQL_COUNT] = {
     [SQL_PUSH]          = "INSERT INTO event VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
     [SQL_WALK]          = "SELECT " ROW_QUEUED " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+    [SQL_WALK_SEALED]   = "SELECT seq, " SEALED_COLUMNS " FROM event WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
     [SQL_SEALED]        = "SELECT " SEALED_COLUMNS " FROM event WHERE seq=?1",
     [SQL_SET_TIME]      = "UPDATE event SET occurred_ms=?2, flags=?3, boot_ms=NULL, boot_id=NULL, sealed=?4 WHERE seq=?1",
     [SQL_LIST_QUEUED]   = "SELECT " ROW_QUEUED " WHERE seq>?1 ORDER BY seq LIMIT ?2",

@@ -75,6 +75,10 @@ typedef int (*queue_visit)(void *ctx, const struct queue_row *row);
 /* Queued rows with first <= seq <= last in order, without their sealed part. */
 int queue_walk(struct queue *q, int64_t first, int64_t last, queue_visit visit, void *ctx,
                struct fault *why);
+/* The same for who unseals nearly each of them: queue_unseal then finds its row where the walk
+ * stands. */
+int queue_walk_sealed(struct queue *q, int64_t first, int64_t last, queue_visit visit, void *ctx,
+                      struct fault *why);
 /* Unseals one queued row's rest into out (appended). DAMAGED: its seal is broken; NOT_FOUND. */
 int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why);
 /* Rows in a state after seq, at most limit, and all rows with an id; in order of seq. */

@@ -150,10 +150,36 @@ int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struc
 
 /* Reading ------------------------------------------------------------------------------------- */
 
+static size_t rest_bytes(int64_t sealed_bytes)
+{
+    return sealed_bytes > SEAL_OVERHEAD_BYTES ? (size_t)(sealed_bytes - SEAL_OVERHEAD_BYTES) : 0;
+}
+
+/* The row that SQL_WALK_SEALED stands on. */
+static void read_sealed_row(struct queue *q, struct queue_row *row)
+{
+    struct queue_bond b;
+    queue_read_bond(q, SQL_WALK_SEALED, 1, &b);
+    *row = (struct queue_row){
+        .seq = db_int(q->db, SQL_WALK_SEALED, 0),
+        .state = QUEUE_QUEUED,
+        .event_id = b.event_id,
+        .event = b.event,
+        .test_code = b.test_code,
+        .occurred_ms = b.occurred_ms,
+        .recorded_s = b.recorded_s,
+        .stamped = (b.flags & FLAG_STAMPED) != 0,
+        .unjudged = (b.flags & FLAG_UNJUDGED) != 0,
+        .boot_ms = b.boot_ms,
+        .rest_len = rest_bytes((int64_t)db_text(q->db, SQL_WALK_SEALED, 1 + SEALED_AT).len),
+    };
+    if (b.boot_id.len == QUEUE_BOOT_BYTES) memcpy(row->boot_id, b.boot_id.p, QUEUE_BOOT_BYTES);
+}
+
 static void read_row(struct queue *q, enum sql sql, struct queue_row *row)
 {
     struct db *db = q->db;
-    int64_t flags = db_int(db, sql, 7), sealed = db_int(db, sql, 10);
+    int64_t flags = db_int(db, sql, 7);
     struct str boot_id = db_text(db, sql, 9);
     *row = (struct queue_row){
         .seq = db_int(db, sql, 0),
@@ -166,7 +192,7 @@ static void read_row(struct queue *q, enum sql sql, struct queue_row *row)
         .stamped = (flags & FLAG_STAMPED) != 0,
         .unjudged = (flags & FLAG_UNJUDGED) != 0,
         .boot_ms = db_int(db, sql, 8),
-        .rest_len = sealed > SEAL_OVERHEAD_BYTES ? (size_t)(sealed - SEAL_OVERHEAD_BYTES) : 0,
+        .rest_len = rest_bytes(db_int(db, sql, 10)),
         .reason = db_text(db, sql, 11),
         .message = db_text(db, sql, 12),
         .ended_s = db_int(db, sql, 13),
@@ -182,9 +208,11 @@ static int visit_rows(struct queue *q, enum sql sql, const struct db_arg *args, 
     int64_t last = INT64_MIN;
     int r, stop = 0;
     q->visiting++;
+    q->visited_sealed = sql == SQL_WALK_SEALED;
     db_start(q->db, sql, args, n);
     while (stop == 0 && (r = db_next(q->db, sql, why)) > 0) {
-        read_row(q, sql, &row);
+        if (q->visited_sealed) read_sealed_row(q, &row);
+        else read_row(q, sql, &row);
         if (row.seq <= last)
             r = db_call_damaged(q->db, why); /* a page that stands twice in the tree */
         if (r < 0) break;
@@ -218,6 +246,13 @@ int queue_walk(struct queue *q, int64_t first, int64_t last, queue_visit visit, 
                struct fault *why)
 {
     return visit_all(q, SQL_WALK, DB_ARGS(DB_ARG_INT(first), DB_ARG_INT(last)), visit, ctx, why);
+}
+
+int queue_walk_sealed(struct queue *q, int64_t first, int64_t last, queue_visit visit, void *ctx,
+                      struct fault *why)
+{
+    return visit_all(q, SQL_WALK_SEALED, DB_ARGS(DB_ARG_INT(first), DB_ARG_INT(last)), visit, ctx,
+                     why);
 }
 
 int queue_list(struct queue *q, enum queue_state state, int64_t after, unsigned limit,
@@ -288,13 +323,13 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
     return queue_done(q, r < 0 ? r : 0);
 }
 
-/* The row that SQL_SEALED stands on. */
-static int open_row(struct queue *q, struct buf *out)
+/* The row that a statement stands on, whose sealed columns begin there. */
+static int open_row(struct queue *q, enum sql sql, int column, struct buf *out)
 {
-    size_t len = db_text(q->db, SQL_SEALED, SEALED_AT).len;
+    size_t len = db_text(q->db, sql, column + SEALED_AT).len;
     if (len < SEAL_OVERHEAD_BYTES || len > sizeof q->sealed) return TILLPOST_E_DAMAGED;
     if (!buf_reserve(out, len - SEAL_OVERHEAD_BYTES)) return TILLPOST_E_NO_MEMORY;
-    int n = queue_open_row(q, SQL_SEALED, 0, out->p + out->len);
+    int n = queue_open_row(q, sql, column, out->p + out->len);
     if (n > 0) out->len += (size_t)n;
     out->p[out->len] = '\0';
     return n < 0 ? n : 0;
@@ -335,14 +370,24 @@ static bool stands_twice(struct queue *q, int64_t seq)
     return rows > 1;
 }
 
+/* 1: the row is at hand, or SQL_SEALED stands on it. */
+static int find_sealed(struct queue *q, int64_t seq, bool *at_hand, struct fault *why)
+{
+    *at_hand = q->visited != NULL && q->visited_sealed && q->visited->seq == seq;
+    if (*at_hand) return 1;
+    db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
+    return db_next(q->db, SQL_SEALED, why);
+}
+
 static int unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *why)
 {
-    db_start(q->db, SQL_SEALED, DB_ARGS(DB_ARG_INT(seq)));
-    int r = db_next(q->db, SQL_SEALED, why);
+    bool at_hand;
+    int r = find_sealed(q, seq, &at_hand, why);
     if (r == 0) return not_found(q, seq, why);
     if (r < 0) return r;
-    r = is_another_row(q, seq) ? TILLPOST_E_DAMAGED : open_row(q, out);
-    db_reset(q->db, SQL_SEALED);
+    if (at_hand) r = open_row(q, SQL_WALK_SEALED, 1, out);
+    else r = is_another_row(q, seq) ? TILLPOST_E_DAMAGED : open_row(q, SQL_SEALED, 0, out);
+    if (!at_hand) db_reset(q->db, SQL_SEALED);
     if (r == TILLPOST_E_DAMAGED && stands_twice(q, seq)) return db_call_damaged(q->db, why);
     return r < 0 ? broken_seal(q, seq, r, why) : 0;
 }
@@ -508,7 +553,7 @@ static int set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fa
     struct queue_bond bond;
     struct buf plain;
     buf_init(&plain, QUEUE_ROW_MAX_BYTES);
-    int r = open_row(q, &plain);
+    int r = open_row(q, SQL_SEALED, 0, &plain);
     queue_read_bond(q, SQL_SEALED, 0, &bond);
     bond.occurred_ms = occurred_ms;
     bond.flags &= ~(int64_t)(FLAG_STAMPED | FLAG_UNJUDGED);

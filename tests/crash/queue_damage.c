@@ -249,7 +249,7 @@ static void look(struct finding *f)
     enum { ALL = 1 << 20 };
     memset(f, 0, sizeof *f);
     buf_init(&f->rest, QUEUE_ROW_MAX_BYTES);
-    (void)queue_list(q, QUEUE_QUEUED, 0, ALL, check_queued, f, NULL);
+    (void)queue_walk_sealed(q, 0, INT64_MAX, check_queued, f, NULL); /* as deliveries do */
     (void)queue_list(q, QUEUE_DEAD, 0, ALL, check_dead, f, NULL);
     (void)queue_list(q, QUEUE_SENT, 0, ALL, check_sent, f, NULL);
     buf_free(&f->rest);
