@@ -104,6 +104,18 @@ static void a_cleared_buffer_keeps_its_memory_and_forgets_its_content(void **sta
     assert_null(b.p);
 }
 
+static void what_did_not_fit_leaves_nothing_behind(void **state)
+{
+    struct buf b;
+    buf_init(&b, 20);
+    buf_add_z(&b, "by ");
+    buf_printf(&b, "%s", "jane.doe@example.com");
+    assert_true(b.failed);
+    assert_string_equal(b.p, "by ");
+    for (size_t i = b.len; i < b.cap; i++) assert_int_not_equal(b.p[i], 'e');
+    buf_free(&b);
+}
+
 static void reserved_room_is_there(void **state)
 {
     struct buf b;
@@ -142,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_buffer_takes_exactly_its_ceiling),
         cmocka_unit_test(after_what_did_not_fit_nothing_is_appended),
         cmocka_unit_test(a_cleared_buffer_keeps_its_memory_and_forgets_its_content),
+        cmocka_unit_test(what_did_not_fit_leaves_nothing_behind),
         cmocka_unit_test(reserved_room_is_there),
         cmocka_unit_test(without_memory_a_buffer_fails_and_keeps_its_content),
     };

@@ -92,17 +92,23 @@ void buf_add_char(struct buf *b, char c)
     b->p[b->len] = '\0';
 }
 
+/* First into what is free: it nearly always fits. */
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args;
+    size_t room = b->failed ? 0 : b->cap - b->len;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room > 0 ? b->p + b->len : NULL, room, format, args);
     va_end(args);
     if (len < 0) b->failed = true;
+    bool fits = len >= 0 && (size_t)len < room;
+    if (!fits && room > 0) wipe(b->p + b->len, room);
     if (len < 0 || !buf_reserve(b, (size_t)len)) return;
-    va_start(args, format);
-    vsnprintf(b->p + b->len, (size_t)len + 1, format, args);
-    va_end(args);
+    if (!fits) {
+        va_start(args, format);
+        (void)vsnprintf(b->p + b->len, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     b->len += (size_t)len;
 }
 

@@ -14,7 +14,9 @@
 
 static void add_number(struct buf *b, uint64_t n, unsigned bytes)
 {
-    for (unsigned i = 0; i < bytes; i++) buf_add_char(b, (char)(unsigned char)(n >> 8 * i));
+    unsigned char little[8];
+    for (unsigned i = 0; i < bytes; i++) little[i] = (unsigned char)(n >> 8 * i);
+    buf_add(b, little, bytes);
 }
 
 static void add_text(struct buf *b, struct str s)
