@@ -29,18 +29,20 @@ static bool write_token(const char *dir)
     return f && fputs("bench-token\n", f) >= 0 && fclose(f) == 0;
 }
 
-static bool write_config(const char *dir, int port)
+static bool write_config(const char *dir, const struct agent_line *line)
 {
     FILE *f = create(dir, "tillpost.json");
     if (!f) return false;
+    fprintf(f, "{\"tiktok\":{");
+    if (line->ca_file) fprintf(f, "\"ca_file\":\"%s\",", line->ca_file);
     fprintf(f,
-            "{\"tiktok\":{\"event_set_id\":\"7000000000000000001\","
+            "\"event_set_id\":\"7000000000000000001\","
             "\"access_token_file\":\"%s/token\","
-            "\"endpoint\":\"http://127.0.0.1:%d/open_api/v1.3/event/track/\"},"
+            "\"endpoint\":\"%s:%d/open_api/v1.3/event/track/\"},"
             "\"listen\":{\"socket\":\"%s/till.sock\"},"
             "\"queue\":{\"path\":\"%s/queue.db\",\"max_size\":\"4G\"},"
             "\"log\":{\"level\":\"warning\"}}\n",
-            dir, port, dir, dir);
+            dir, line->ca_file ? "https://localhost" : "http://127.0.0.1", line->port, dir, dir);
     return fclose(f) == 0;
 }
 
@@ -67,14 +69,14 @@ static bool wait_until_ready(pid_t pid, const char *dir)
     snprintf(path, sizeof(path), "%s/till.sock", dir);
     while (bench_now_us() < end_us && waitpid(pid, NULL, WNOHANG) == 0) {
         if (load_ask(path, "GET", "/healthz")) return true;
-        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
     }
     return false;
 }
 
-pid_t agent_begin(const char *program, const char *dir, int port)
+pid_t agent_begin_on(const char *program, const char *dir, const struct agent_line *line)
 {
-    if (!write_token(dir) || !write_config(dir, port)) return -1;
+    if (!write_token(dir) || !write_config(dir, line)) return -1;
     pid_t pid = fork();
     if (pid == 0) become_agent(program, dir);
     if (pid > 0 && !wait_until_ready(pid, dir)) {
@@ -82,6 +84,11 @@ pid_t agent_begin(const char *program, const char *dir, int port)
         return -1;
     }
     return pid;
+}
+
+pid_t agent_begin(const char *program, const char *dir, int port)
+{
+    return agent_begin_on(program, dir, &(struct agent_line){.port = port});
 }
 
 bool agent_end(pid_t pid)

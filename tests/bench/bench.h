@@ -33,6 +33,8 @@ struct load {
 bool load_run(struct load *l);
 /* One request without a load; true when the answer has status 200. */
 bool load_ask(const char *socket, const char *method, const char *path);
+/* One call over a connection of its own; us until its answer "queued" was there, 0: it never was. */
+unsigned load_one(const char *socket, uint64_t id);
 
 /* commits.c: SQLite alone, WAL and synchronous=FULL, rows of BENCH_CALL_BYTES. */
 struct commits {
@@ -46,12 +48,25 @@ struct commits {
 bool commits_run(struct commits *c);
 
 /* sink.c: a server on loopback that answers {"code":0} to everything, in a thread of its own. */
-int sink_start(void); /* its port, or -1 */
+int sink_start(int port); /* 0: any; its port, or -1 */
 struct sink_counts {
     uint64_t events, requests;
-    int64_t first_us, last_us; /* of the first request's head and of the last answer */
+    int64_t first_us, last_us;       /* of the first request's head and of the last answer */
+    uint64_t connections, asks;      /* asks: of these, "Expect: 100-continue" */
+    uint64_t wire_bytes, json_bytes; /* received; of these, bodies */
 };
 struct sink_counts sink_counts(void);
+/* What the sink itself can take, events a second. */
+double sink_rate(int port, const char *event, unsigned events, unsigned requests);
+
+/* agent.c: tillpost with a configuration of its own in dir. */
+struct agent_line {
+    int port;            /* of the server, on loopback */
+    const char *ca_file; /* NULL: plain HTTP */
+};
+pid_t agent_begin(const char *program, const char *dir, int port);
+pid_t agent_begin_on(const char *program, const char *dir, const struct agent_line *line);
+bool agent_end(pid_t pid);
 
 /* stages.c: prints the CPU time of a call by stage; its queue is made in dir. */
 bool stages_run(const char *dir);
@@ -60,11 +75,20 @@ bool stages_run(const char *dir);
  * no more than a static program promises. */
 bool memory_run(const char *program, const char *dir, int port, double seconds, bool *kept);
 
+/* What a process has of the memory: its share (PSS), or where that cannot be read the resident set;
+ * KiB. */
+struct bench_share {
+    long kib;
+    const char *what;
+};
+struct bench_share bench_share_of(pid_t pid);
+
+/* backlog.c: prints what a queue of so many rows costs: start, answers, delivery, memory, size. *kept:
+ * what does not hang upon the machine is as promised. */
+bool backlog_run(const char *program, const char *dir, int sink_port, const struct agent_line *line,
+                 unsigned rows, bool *kept);
+
 /* imports.c: prints time and peak memory of importing files through the agent that runs in dir. */
 bool imports_run(const char *program, const char *dir, unsigned rows);
-
-/* agent.c: tillpost with a configuration of its own in dir. */
-pid_t agent_begin(const char *program, const char *dir, int port);
-bool agent_end(pid_t pid);
 
 #endif

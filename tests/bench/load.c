@@ -208,3 +208,18 @@ bool load_ask(const char *socket_path, const char *method, const char *path)
     close(t.fd);
     return n > 12 && strncmp(t.in + 9, "200", 3) == 0;
 }
+
+unsigned load_one(const char *socket_path, uint64_t id)
+{
+    static struct till t;
+    int answered = 0;
+    t.fd = connect_to(socket_path);
+    if (t.fd < 0) return 0;
+    write_request(&t, id);
+    while (t.out_done < t.out_len && till_send(&t)) continue;
+    struct pollfd one = {.fd = t.fd, .events = POLLIN};
+    while (answered == 0 && poll(&one, 1, STALL_MS) > 0) answered = till_receive(&t);
+    int64_t took_us = bench_now_us() - t.began_us;
+    close(t.fd);
+    return answered > 0 && took_us > 0 ? (unsigned)took_us : 0;
+}

@@ -2,6 +2,7 @@
  * main.c: the benchmark: what the disk can do, what tillpost makes of it, side by side, in one run.
  *
  *   bench [--tillpost PROGRAM] [--dir DIR] [--seconds S] [--rest]
+ *   bench --backlog ROWS [--sink PORT --tls PORT --ca FILE]
  *
  * Durable events are answers "queued", each of which has left after its commit; deliveries are
  * paused meanwhile. Then the queue that has grown is delivered to a server on loopback that says
@@ -27,6 +28,7 @@ enum {
     GROUP_ROWS = 64,
     OPEN_FILES = 16,
     IMPORT_ROWS = 100000,
+    BACKLOG_ROWS = 100000,
     LOOK_ROWS = 5000, /* where only a look is asked for */
 };
 
@@ -34,6 +36,9 @@ struct arguments {
     const char *tillpost, *dir;
     double seconds; /* of each measurement */
     bool rest;
+    unsigned backlog; /* only this: so many rows */
+    int sink, tls;    /* ports; tls 0: plain HTTP */
+    const char *ca;
 };
 struct results {
     struct commits one, group;
@@ -123,11 +128,22 @@ static void print_log(const char *dir)
     if (f) fclose(f);
 }
 
+static int run_backlog(const struct arguments *args, const char *dir, int port)
+{
+    const struct agent_line line = {args->tls ? args->tls : port, args->tls ? args->ca : NULL};
+    bool kept = false;
+    if (backlog_run(args->tillpost, dir, port, &line, args->backlog, &kept) && kept)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "bench: the backlog costs more than is promised\n");
+    return EXIT_FAILURE;
+}
+
 static int run(const struct arguments *args, const char *dir)
 {
     static struct results r;
     bool kept = false;
-    int port = sink_start();
+    int port = sink_start(args->sink);
+    if (args->backlog) return run_backlog(args, dir, port);
     if (args->rest) {
         if (memory_run(args->tillpost, dir, port, args->seconds, &kept) && kept)
             return EXIT_SUCCESS;
@@ -145,7 +161,10 @@ static int run(const struct arguments *args, const char *dir)
     good = good && imports_run(args->tillpost, dir, args->seconds < 1 ? LOOK_ROWS : IMPORT_ROWS);
     good = agent_end(agent) && good;
     if (!good) print_log(dir);
-    good = good && memory_run(args->tillpost, dir, port, args->seconds, &kept) && stages_run(dir);
+    const struct agent_line line = {.port = port};
+    unsigned backlog = args->seconds < 1 ? LOOK_ROWS : BACKLOG_ROWS;
+    good = good && memory_run(args->tillpost, dir, port, args->seconds, &kept) &&
+           backlog_run(args->tillpost, dir, port, &line, backlog, &kept) && stages_run(dir);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -156,6 +175,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *args)
         {"dir", required_argument, NULL, 'd'},
         {"seconds", required_argument, NULL, 's'},
         {"rest", no_argument, NULL, 'r'},
+        {"backlog", required_argument, NULL, 'b'},
+        {"sink", required_argument, NULL, 'p'},
+        {"tls", required_argument, NULL, 'e'},
+        {"ca", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -164,6 +187,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *args)
         case 'd': args->dir = optarg; break;
         case 's': args->seconds = strtod(optarg, NULL); break;
         case 'r': args->rest = true; break;
+        case 'b': args->backlog = (unsigned)strtoul(optarg, NULL, 10); break;
+        case 'p': args->sink = (int)strtol(optarg, NULL, 10); break;
+        case 'e': args->tls = (int)strtol(optarg, NULL, 10); break;
+        case 'c': args->ca = optarg; break;
         default: return false;
         }
     }
@@ -172,13 +199,16 @@ static bool read_arguments(int argc, char **argv, struct arguments *args)
 
 int main(int argc, char **argv)
 {
-    struct arguments args = {getenv("TILLPOST"), "/var/tmp", 4, false};
+    struct arguments args = {.tillpost = getenv("TILLPOST"), .dir = "/var/tmp", .seconds = 4};
     char dir[BENCH_PATH_BYTES];
     if (!read_arguments(argc, argv, &args)) {
-        fputs("bench [--tillpost PROGRAM (or $TILLPOST)] [--dir DIR] [--seconds S] [--rest]\n"
-              "  DIR: on the disk to be measured, /var/tmp if absent; S: of each measurement\n"
-              "  --rest: only what an agent at rest costs, which must be what is promised\n",
-              stderr);
+        fputs(
+            "bench [--tillpost PROGRAM (or $TILLPOST)] [--dir DIR] [--seconds S] [--rest]\n"
+            "  DIR: on the disk to be measured, /var/tmp if absent; S: of each measurement\n"
+            "  --rest: only what an agent at rest costs, which must be what is promised\n"
+            "  --backlog ROWS: only what so many queued events cost, and their delivery; through a\n"
+            "      TLS server on port --tls, of the CA --ca, that hands on to port --sink\n",
+            stderr);
         return EXIT_USAGE;
     }
     if (snprintf(dir, sizeof(dir), "%s/tillpost-bench.XXXXXX", args.dir) >= (int)sizeof(dir) ||

@@ -46,18 +46,14 @@ static long sum_of(const char *path, const char *name)
     return sum;
 }
 
-struct share {
-    long kib;
-    const char *what;
-};
-static struct share share_of(pid_t pid)
+struct bench_share bench_share_of(pid_t pid)
 {
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, "/proc/%d/smaps", (int)pid);
-    struct share s = {sum_of(path, "Pss:"), "PSS"};
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    struct bench_share s = {sum_of(path, "Pss:"), "PSS"};
     if (s.kib >= 0) return s;
     snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    return (struct share){sum_of(path, "VmRSS:"), "RSS"};
+    return (struct bench_share){sum_of(path, "VmRSS:"), "RSS"};
 }
 
 /* Of all its threads. */
@@ -99,10 +95,10 @@ static bool measure(pid_t pid, const char *dir, double seconds, bool *kept)
     double watched_s = whole ? 10 * seconds : seconds;
     sleep_s(watched_s);
     double wakeups = (double)(switches_of(pid) - began) / watched_s;
-    struct share idle = share_of(pid);
+    struct bench_share idle = bench_share_of(pid);
     if (!fill(dir, whole ? BACKLOG_EVENTS : 1)) return false;
     sleep_s(whole ? SETTLE_S : 0);
-    struct share full = share_of(pid);
+    struct bench_share full = bench_share_of(pid);
     printf("\n  at rest: %s %ld KiB (at most %d), %.2f wake-ups a second (at most %d)\n", idle.what,
            idle.kib, IDLE_MAX_KIB, wakeups, WAKEUPS_MAX);
     printf("  with %s queued: %s %ld KiB (at most %d)\n", whole ? "100,000" : "a few", full.what,

@@ -60,6 +60,7 @@ static bool serve_one(int fd)
         "{\"code\":0,\"message\":\"OK\",\"request_id\":\"bench\",\"data\":{}}\n";
     size_t len = 0;
     char *end = NULL;
+    bool asks = false;
     while (!(end = len ? strstr(buffer, "\r\n\r\n") : NULL)) {
         if (len == BUFFER_BYTES || !receive(fd, &len)) return false;
     }
@@ -67,8 +68,8 @@ static bool serve_one(int fd)
     const char *length = strcasestr(buffer, "\r\nContent-Length:");
     size_t whole = (size_t)(end + 4 - buffer) + (length ? strtoul(length + 17, NULL, 10) : 0);
     if (whole > BUFFER_BYTES) return false;
-    if (strcasestr(buffer, "100-continue") && !say(fd, "HTTP/1.1 100 Continue\r\n\r\n"))
-        return false;
+    asks = strcasestr(buffer, "100-continue") != NULL;
+    if (asks && !say(fd, "HTTP/1.1 100 Continue\r\n\r\n")) return false;
     while (len < whole) {
         if (!receive(fd, &len)) return false;
     }
@@ -79,6 +80,9 @@ static bool serve_one(int fd)
     if (events) counts.last_us = bench_now_us();
     counts.events += events;
     counts.requests += events != 0;
+    counts.asks += asks;
+    counts.wire_bytes += len;
+    counts.json_bytes += whole - (size_t)(end + 4 - buffer);
     pthread_mutex_unlock(&lock);
     return true;
 }
@@ -89,16 +93,51 @@ static void *serve(void *arg)
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         if (fd < 0) continue;
+        pthread_mutex_lock(&lock);
+        counts.connections++;
+        pthread_mutex_unlock(&lock);
         while (serve_one(fd)) continue;
         close(fd);
     }
     return NULL;
 }
 
-int sink_start(void)
+/* A request of `events` times that text; *len: its length. */
+static char *write_request(const char *event, unsigned events, size_t *len)
+{
+    enum { HEAD_MAX_BYTES = 128 };
+    size_t body = (strlen(event) + 1) * events, max = body + HEAD_MAX_BYTES;
+    char *text = malloc(max);
+    if (!text) return NULL;
+    *len = (size_t)snprintf(text, max, "POST / HTTP/1.1\r\nContent-Length: %zu\r\n\r\n", body);
+    for (unsigned i = 0; i < events; i++)
+        *len += (size_t)snprintf(text + *len, max - *len, "%s,", event);
+    return text;
+}
+
+double sink_rate(int port, const char *event, unsigned events, unsigned requests)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    char answer[512];
+    size_t len = 0;
+    char *text = write_request(event, events, &len);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bool good = text && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+    int64_t began_us = bench_now_us();
+    for (unsigned i = 0; good && i < requests; i++)
+        good = send(fd, text, len, MSG_NOSIGNAL) == (ssize_t)len &&
+               recv(fd, answer, sizeof(answer), 0) > 0;
+    double took_s = (double)(bench_now_us() - began_us) / 1e6;
+    close(fd);
+    free(text);
+    return good ? (double)events * requests / took_s : 0;
+}
+
+int sink_start(int port)
 {
     pthread_t thread;
-    struct sockaddr_in a = {.sin_family = AF_INET};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     socklen_t len = sizeof(a);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

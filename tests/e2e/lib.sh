@@ -164,7 +164,8 @@ pid $W/nginx.pid;
 error_log $W/nginx.log warn;
 events { worker_connections 256; }
 http {
-    access_log off;
+    log_format connection '\$connection';
+    access_log $W/nginx-connections.log connection;
     client_max_body_size 16m;
     client_body_buffer_size 16m;
     client_body_temp_path $W/nginx-body;
