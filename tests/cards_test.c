@@ -50,7 +50,7 @@ static const char *const cards[] = {
 enum { CARDS = sizeof cards / sizeof cards[0], CARD_TEXT_BYTES = 128 };
 
 /* Between groups of four digits. */
-static const char *const separators[] = {"", " ", "-", "  ", " - ", "\\u00a0", "\\u2013"};
+static const char *const separators[] = {"", " ", "-", "  ", " - ", ".", "\\u00a0", "\\u2013"};
 enum { SEPARATORS = sizeof separators / sizeof separators[0] };
 
 /* Where each field that is stored stands in a call of this test. %s: its value, without quotes. */
@@ -225,7 +225,9 @@ static const char *const harmless[] = {
     "5f4dcc3b4111111111111111aa765d61",
     "4111111111111112",
     "41111111111111111111",
-    "4111.1111.1111.1111",
+    "4006381333931 411",
+    "41111111-11111111",
+    "4711 2024-11-02 0004",
     "192.168.100.200",
 };
 

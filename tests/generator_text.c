@@ -314,7 +314,7 @@ static bool is_card(const char *digits, size_t n)
 /* Its bytes. silent: that spaces and dashes of print are some. */
 static size_t separator_at(const char *p)
 {
-    static const char *const separators[] = {" ", "-", "\u00a0", "\u2009", "\u2013"};
+    static const char *const separators[] = {" ", "-", ".", "\u00a0", "\u2009", "\u2013"};
     for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++) {
         size_t n = strlen(separators[i]);
         if (strncmp(p, separators[i], n) == 0) return n;
@@ -322,10 +322,24 @@ static size_t separator_at(const char *p)
     return 0;
 }
 
+/* silent: how they may be grouped. "4 6 5 " are groups of 4, 6 and 5 digits. */
+static bool is_grouping(const char *groups, const char *digits)
+{
+    static const char *const even[] = {"1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ",
+                                       "2 2 2 2 2 2 2 2 2 2 ", "3 3 3 3 3 3 3 ", "4 4 4 4 4 "};
+    size_t len = strlen(groups);
+    if (strlen(groups) < 4 || strcmp(groups, "4 6 5 ") == 0 || strcmp(groups, "4 6 4 ") == 0)
+        return true;
+    if (strcmp(groups, "6 13 ") == 0) return strncmp(digits, "62", 2) == 0;
+    for (size_t i = 0; i < sizeof even / sizeof even[0]; i++)
+        if (strncmp(groups, even[i], len - 2) == 0 && groups[len - 2] <= even[i][0]) return true;
+    return false;
+}
+
 /* From each group of digits on: that group, that and the next, and so on. */
 static bool card_starts_at(const char *p)
 {
-    char digits[32];
+    char digits[32], groups[64] = "";
     size_t n = 0;
     for (;;) {
         size_t group = strspn(p, "0123456789");
@@ -333,7 +347,8 @@ static bool card_starts_at(const char *p)
         memcpy(digits + n, p, group);
         n += group;
         digits[n] = '\0';
-        if (n >= 14 && is_card(digits, n)) return true;
+        (void)snprintf(groups + strlen(groups), sizeof groups - strlen(groups), "%zu ", group);
+        if (n >= 14 && is_card(digits, n) && is_grouping(groups, digits)) return true;
         p += group;
         size_t between = 0;
         for (size_t bytes = separator_at(p); bytes > 0; bytes = separator_at(p)) {

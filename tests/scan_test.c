@@ -79,7 +79,22 @@ static void a_card_number_is_found_wherever_it_stands(void **state)
         {"https://shop.example/?pan=4111+1111+1111+1111", true},
         {"https://shop.example/%3D4111-1111-1111-1111", true},
         {"https://shop.example/%204111111111111111", true},
-        {"4111.1111.1111.1111", false}, /* only spaces and dashes */
+        {"4111.1111.1111.1111", true},
+        {"3782.822463.10005", true},
+        {"3782-8224-6310-005", true},
+        {"3056 930902 5904", true},
+        {"3056-9309-0259-04", true},
+        {"6205 5000 0000 0000 004", true},
+        {"620550 0000000000004", true},
+        {"41 11 11 11 11 11 11 11", true},
+        {"4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", true},
+        {"371 449 635 398 431", true},
+        {"4111 1111 - 1111.1111", true},
+        {"4111111111111 111", false}, /* an EAN-13 and a quantity */
+        {"411111111111-1111", false}, /* an order and its line */
+        {"41111111 11111111", false}, /* two ids of eight digits */
+        {"4111 1111 11111111", false},
+        {"4111_1111_1111_1111", false},
         {"4111111111111111 1", true},
         {"41111111111111111", false}, /* 17 digits: no Visa */
         {"4222222222222", false},     /* 13 digits: an EAN could look like it */
@@ -129,6 +144,99 @@ static bool passes_luhn(const char *digits)
         sum += d;
     }
     return sum % 10 == 0;
+}
+
+/* What stores write beside each other. d: a digit, D: one that cards begin with; Y, M, T: of a day's
+ * date and time, all from one draw. */
+static void write_alike(const char *form, uint64_t *seed, char out[64])
+{
+    static const char starts[] = "456723";
+    static const char clock[] = "20241102123045";
+    size_t len = 0, at = 0;
+    for (; *form != '\0'; form++) {
+        *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+        unsigned draw = (unsigned)(*seed >> 40);
+        char c = *form;
+        if (c == 'd') c = (char)('0' + draw % 10);
+        else if (c == 'D') c = starts[draw % 6];
+        else if (c == 'T') c = clock[at++];
+        out[len++] = c;
+    }
+    out[len] = '\0';
+}
+
+static void what_stands_beside_each_other_is_not_joined(void **state)
+{
+    static const char *const forms[] = {
+        "Dddddddddd",
+        "Ddddddddddd",
+        "Dddddddddddd",
+        "Ddddddddddddd",         /* ids, EAN-13 */
+        "Dddddddddd Dddddddddd", /* two of them */
+        "Dddddddddd-dddd",
+        "Dddddddddddd-ddd",
+        "Ddddddddddddd Ddddddddddddd",
+        "Ddddddddddddd ddd", /* and a quantity */
+        "Dddddddd Dddddddd",
+        "Dddddddd-Dddddddd",
+        "order Dddd dddd, then Dddddddd",
+        "Dddd dddd Dddddddd",
+        "Dddddd Dddddddddd",
+        "Ddddd-Dddddd-ddddd",
+        "Dddd-TTTT-TT-TT-dddd", /* shop, date, receipt */
+        "Dddd TTTT-TT-TT TT:TT:TT dddd",
+        "Dddddddd TTTTTTTT",
+        "Dddddd-TTTTTTTT-TTTTTT",
+        "TTTT-TT-TT TT:TT:TT dddd",
+        "TTTTTTTT-TTTTTT-dddd",
+        "TTTTTTTTTTTTTT",
+        "179500ddddddd", /* Unix times */
+        "179500dddddddddd",
+        "+Ddd Ddd Dddddddd", /* phones */
+        "00dd Ddd dddddddd",
+        "(0Ddd) ddddddd-dd",
+    };
+    enum { TIMES = 20000 };
+    uint64_t seed = 9;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        for (int n = 0; n < TIMES; n++) {
+            char text[64];
+            write_alike(forms[i], &seed, text);
+            if (pii_has_card_number(str_from(text))) fail_msg("%s: \"%s\"", forms[i], text);
+        }
+}
+
+/* Every card of 14 to 19 digits, whatever its number, is found in each way to write it. */
+static void a_card_number_is_found_however_it_is_grouped(void **state)
+{
+    static const char *const between[] = {"", " ", "-", ".", " - ", "\u00a0", "%20", "%2D", "+"};
+    static const struct {
+        const char *prefix;
+        int groups[20];
+    } rows[] = {
+        {"4", {4, 4, 4, 4}},     {"5105", {4, 4, 4, 4}}, {"37", {4, 6, 5}},
+        {"34", {4, 4, 4, 3}},    {"36", {4, 6, 4}},      {"36", {4, 4, 4, 2}},
+        {"62", {4, 4, 4, 4, 3}}, {"4", {4, 4, 4, 4, 3}}, {"62", {6, 13}},
+        {"6759", {4, 4, 4, 3}},
+    };
+    uint64_t seed = 4;
+    for (int n = 0; n < 2000; n++)
+        for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+            char digits[64], text[128];
+            int count = 0;
+            size_t len = 0, at = 0;
+            const char *separator = between[(size_t)n % (sizeof between / sizeof between[0])];
+            for (int g = 0; rows[r].groups[g] > 0; g++) count += rows[r].groups[g];
+            write_alike("dddddddddddddddddddd", &seed, digits);
+            memcpy(digits, rows[r].prefix, strlen(rows[r].prefix));
+            digits[count] = '\0';
+            while (!passes_luhn(digits))
+                digits[count - 1] = (char)(digits[count - 1] == '9' ? '0' : digits[count - 1] + 1);
+            for (int g = 0; rows[r].groups[g] > 0; at += (size_t)rows[r].groups[g++])
+                len += (size_t)snprintf(text + len, sizeof text - len, "%s%.*s",
+                                        g > 0 ? separator : "", rows[r].groups[g], digits + at);
+            assert_found(pii_has_card_number, text, true);
+        }
 }
 
 static void every_prefix_has_the_lengths_of_its_brand(void **state)
@@ -236,6 +344,8 @@ int main(void)
         cmocka_unit_test(a_card_number_of_every_brand_is_found),
         cmocka_unit_test(a_card_number_is_found_wherever_it_stands),
         cmocka_unit_test(ids_barcodes_and_times_are_no_card_numbers),
+        cmocka_unit_test(what_stands_beside_each_other_is_not_joined),
+        cmocka_unit_test(a_card_number_is_found_however_it_is_grouped),
         cmocka_unit_test(every_prefix_has_the_lengths_of_its_brand),
         cmocka_unit_test(an_email_address_is_found_wherever_it_stands),
     };

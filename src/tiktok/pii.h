@@ -27,8 +27,9 @@ enum pii_result pii_external_id(struct str plain, char out[PII_HASH_BYTES]);
 /* SHA-256 of bytes, raw. */
 void pii_sha256(const void *bytes, size_t n, unsigned char out[32]);
 
-/* A payment card number somewhere in the text: 14 to 19 digits (up to three spaces and dashes
- * between groups), a brand's prefix and length, Luhn; not inside a UUID or a longer hex id. */
+/* A payment card number somewhere in the text: 14 to 19 digits in one piece or grouped as cards are
+ * (4-4-4-4, 4-6-5, …; up to three spaces, dashes and dots between groups), a brand's prefix and
+ * length, Luhn; not inside a UUID or a longer hex id. */
 bool pii_has_card_number(struct str text);
 /* Something that looks like an e-mail address somewhere in the text, "%40" counting as "@". */
 bool pii_has_email(struct str text);

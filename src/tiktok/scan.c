@@ -3,9 +3,15 @@
  * order ids, descriptions and page addresses.
  *
  * Page addresses spell characters as %40 or %20: a percent sign and two hex digits count as the
- * byte they stand for, but the digits count too: "%B4111…" is what a card reader gives. A sale is refused over a find, so digits that are surely an id are left
- * alone: 10 to 13 digits, time stamps, UUIDs and long hex ids (one in ten thousand of the latter
- * would hold a card number by chance).
+ * byte they stand for, but the digits count too: "%B4111…" is what a card reader gives. A sale is
+ * refused over a find, so digits that are surely an id are left alone: 10 to 13 digits, time
+ * stamps, UUIDs and long hex ids (one in ten thousand of the latter would hold a card number by
+ * chance).
+ *
+ * Digits in several groups are one number only when they are grouped as people write a card's:
+ * 4-4-4-4 and the like (groups of one size up to four, the last may be shorter), 4-6-5 and 4-6-4
+ * (American Express, Diners), 6-13 (UnionPay). Of any other neighbours, an order's number and a date,
+ * two ids, an EAN-13 and a quantity, one pair in twenty that begins like a card would pass for one.
  */
 #include "tiktok/pii.h"
 
@@ -16,6 +22,7 @@ enum {
     CARD_DIGITS_MIN = 14,
     CARD_DIGITS_MAX = 19,
     CARD_SEPARATORS_MAX = 3, /* " - " */
+    CARD_GROUP_DIGITS = 4,
     CARD_PREFIX_DIGITS = 6,
     HEX_ID_BYTES_MIN = 24, /* MongoDB's, the shortest that is common */
     UUID_BYTES = 36,
@@ -149,11 +156,11 @@ static bool is_in_id(struct str s, size_t from, size_t to, size_t digits)
     return is_uuid(surroundings(s, from, to, true));
 }
 
-/* White space and dashes of any script; a plus is how a query spells a space. */
+/* White space, dots, dashes of any script; a plus is how a query spells a space. */
 static bool is_separator(uint32_t code)
 {
     bool dash = code == '-' || (code >= 0x2010 && code <= 0x2015) || code == 0x2212;
-    return dash || code == '+' || unicode_is_space(code);
+    return dash || code == '+' || code == '.' || unicode_is_space(code);
 }
 
 /* Bytes of up to three separators at s.p[i] that a digit follows, or 0. */
@@ -172,18 +179,45 @@ static size_t separators_at(struct str s, size_t i)
     return 0;
 }
 
+struct groups { /* of digits, in the order in which they stand */
+    unsigned char sizes[CARD_DIGITS_MAX];
+    size_t count;
+};
+
+static bool is_unionpay(const unsigned char *digits)
+{
+    return digits[0] == 6 && digits[1] == 2;
+}
+
+/* Source: "Payment card number" of Wikipedia (what the brands print), November 2026. */
+static bool is_grouped_as_card(const struct groups *g, const unsigned char *digits)
+{
+    const unsigned char *n = g->sizes;
+    const size_t last = g->count - 1;
+    if (last == 0) return true;
+    if (last == 1 && n[0] == 6 && n[1] == 13) return is_unionpay(digits);
+    if (last == 2 && n[0] == 4 && n[1] == 6) return n[2] == 5 || n[2] == 4;
+    for (size_t i = 1; i < last; i++)
+        if (n[i] != n[0]) return false;
+    return n[0] <= CARD_GROUP_DIGITS && n[last] <= n[0];
+}
+
 /* A card number whose first digit is at s.p[start], ending where a group of digits ends? */
 static bool is_card_at(struct str s, size_t start)
 {
     unsigned char digits[CARD_DIGITS_MAX];
+    struct groups groups = {.count = 0};
     size_t count = 0, i = start;
     while (i < s.len) {
+        size_t before = count;
         while (i < s.len && is_digit(s.p[i])) {
             if (count == CARD_DIGITS_MAX) return false;
             digits[count++] = (unsigned char)(s.p[i++] - '0');
         }
+        groups.sizes[groups.count++] = (unsigned char)(count - before);
         bool is_card = count >= CARD_DIGITS_MIN && has_brand(digits, count) &&
-                       passes_luhn(digits, count) && !is_in_id(s, start, i, count);
+                       passes_luhn(digits, count) && is_grouped_as_card(&groups, digits) &&
+                       !is_in_id(s, start, i, count);
         size_t between = i < s.len ? separators_at(s, i) : 0;
         if (is_card || between == 0) return is_card;
         i += between;
