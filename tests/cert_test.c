@@ -59,6 +59,8 @@ static const struct {
     {"a good chain is accepted at the system's time",         "good",      "root",     "localhost", 0,    false, 0},
     {"RSA of 2048 bits is accepted",                          "rsa",       "root",     "localhost", 2026, false, 0},
     {"RSA of 1024 bits is refused",                           "weak",      "root",     "localhost", 2026, false, CERT_WEAK},
+    {"a certificate for clients is refused",                  "client",    "root",     "localhost", 2026, false, CERT_WRONG_USE},
+    {"a certificate for revocation lists is refused",         "signer",    "root",     "localhost", 2026, false, CERT_WRONG_USE},
     {"SHA-1 is refused",                                      "sha1",      "root",     "localhost", 2026, false, CERT_WEAK},
     {"a certificate for another host is refused",             "other",     "root",     "localhost", 2026, false, CERT_WRONG_HOST},
     {"a certificate of an unknown CA is refused",             "untrusted", "root",     "localhost", 2026, false, CERT_UNTRUSTED},
@@ -116,6 +118,16 @@ static void validity_ends_with_its_last_second(void **state)
     }
 }
 
+static void the_first_expiry_of_the_chain_is_kept(void **state)
+{
+    struct cert_clock clock = {.verify_ms = year_ms(2026)};
+    if (!certs.made) skip();
+    (void)judge("good", "root", "localhost", &clock);
+    assert_int_equal(clock.until_ms, times_from_civil(2099, 1, 1, 0, 0, 0) * 1000);
+    (void)judge("expired", "root", "localhost", &clock);
+    assert_int_equal(clock.until_ms, times_from_civil(2020, 2, 1, 0, 0, 0) * 1000);
+}
+
 static void who_is_at_fault_is_named(void **state)
 {
     struct cert_clock clock = {.verify_ms = year_ms(2026)};
@@ -157,6 +169,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_is_judged_as_its_row_says),
         cmocka_unit_test(validity_ends_with_its_last_second),
+        cmocka_unit_test(the_first_expiry_of_the_chain_is_kept),
         cmocka_unit_test(who_is_at_fault_is_named),
         cmocka_unit_test(only_the_library_that_this_was_built_with_fits),
     };

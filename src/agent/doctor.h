@@ -77,6 +77,8 @@ enum {
   X(PROXY_PASSWORD,      FAILED,   "proxy_password") \
   X(PORTAL_FOUND,        FAILED,   "portal_found") \
   X(TLS_UNTRUSTED,       FAILED,   "tls_untrusted") \
+  X(TLS_UNFIT,           FAILED,   "tls_unfit") \
+  X(TLS_EXPIRES_SOON,    WARNING,  "tls_expires_soon") \
   X(TLS_EXPIRED,         FAILED,   "tls_expired") \
   X(TLS_NOT_YET_VALID,   FAILED,   "tls_not_yet_valid") \
   X(TLS_WRONG_HOST,      FAILED,   "tls_wrong_host") \

@@ -30,7 +30,7 @@ struct doctor {
     enum doctor_check bad; /* where the probe ended; DOCTOR_CHECK_COUNT: it went through */
     struct doctor_finding bad_finding;
     char peer[80];
-    int64_t took_ms;
+    int64_t took_ms, cert_until_ms;
     bool via_proxy, tls;
     bool unsent; /* a CA file, the proxy or the endpoint is of no use: nothing was tried */
 };

@@ -19,6 +19,8 @@
 
 enum {
     OFFSET_MS = 60 * 1000,
+    DAY_MS = 24 * 3600 * 1000,
+    CERT_SOON_DAYS = 14,
     RTC_S = 26 * 3600, /* some are set to local time, up to 14 hours away */
     SLICE_MS = 200,
     GRACE_MS = 1000 /* for a curl that does not keep its time */
@@ -41,6 +43,7 @@ static const struct { enum uplink_trouble trouble; enum doctor_check check; enum
     {UPLINK_CERT_EXPIRED,       DOCTOR_CHECK_TLS,    DOCTOR_TLS_EXPIRED},
     {UPLINK_CERT_HOST,          DOCTOR_CHECK_TLS,    DOCTOR_TLS_WRONG_HOST},
     {UPLINK_CERT_UNTRUSTED,     DOCTOR_CHECK_TLS,    DOCTOR_TLS_UNTRUSTED},
+    {UPLINK_CERT_UNFIT,         DOCTOR_CHECK_TLS,    DOCTOR_TLS_UNFIT},
     {UPLINK_OTHER,              DOCTOR_CHECK_ROUTE,  DOCTOR_ROUTE_CUT},
 };
 /* clang-format on */
@@ -111,6 +114,7 @@ static void take_reply(struct doctor *d, const struct uplink_reply *r)
     d->via_proxy = r->via_proxy;
     d->tls = r->tls_verified;
     d->took_ms = r->took_ms;
+    d->cert_until_ms = r->cert_until_ms;
     (void)snprintf(d->peer, sizeof d->peer, "%s", r->peer);
     learn_time(d, r);
     if (r->result == UPLINK_ANSWERED) judge_answer(d, r);
@@ -143,6 +147,15 @@ static void probe(struct doctor *d)
 
 /* The checks ---------------------------------------------------------------------------------- */
 
+/* TikTok's own are renewed in time; a proxy's or a test server's may be forgotten. */
+static void look_at_expiry(const struct doctor *d, struct doctor_findings *out)
+{
+    int64_t left_ms = d->cert_until_ms - clock_truth_ms(&d->clock, &d->now);
+    if (!d->cert_until_ms || left_ms >= (int64_t)CERT_SOON_DAYS * DAY_MS)
+        doctor_find(out, DOCTOR_FINE, "%s", d->tls ? "verified" : "not used towards this device");
+    else doctor_find(out, DOCTOR_TLS_EXPIRES_SOON, "in %lld days", (long long)(left_ms / DAY_MS));
+}
+
 static void fine(const struct doctor *d, enum doctor_check check, struct doctor_findings *out)
 {
     switch (check) {
@@ -153,9 +166,7 @@ static void fine(const struct doctor *d, enum doctor_check check, struct doctor_
     case DOCTOR_CHECK_PROXY:
         doctor_find(out, DOCTOR_FINE, "%s", d->via_proxy ? "used" : "none");
         return;
-    case DOCTOR_CHECK_TLS:
-        doctor_find(out, DOCTOR_FINE, "%s", d->tls ? "verified" : "not used towards this device");
-        return;
+    case DOCTOR_CHECK_TLS: look_at_expiry(d, out); return;
     case DOCTOR_CHECK_TIKTOK:
         doctor_find(out, DOCTOR_FINE, "accepts the token; answered in %lld ms",
                     (long long)d->took_ms);

@@ -144,6 +144,11 @@ static bool bad_chain(struct agent *a)
     return a->deliver.last.trouble == UPLINK_CERT_UNTRUSTED;
 }
 
+static bool unfit(struct agent *a)
+{
+    return a->deliver.last.trouble == UPLINK_CERT_UNFIT;
+}
+
 static bool bad_proxy(struct agent *a)
 {
     return proxy_failed(&a->deliver.last);
@@ -176,6 +181,7 @@ const struct agent_problem agent_problems[] = {
   {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; if it stays, set it"},
   {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "sign in to the network, or have this device let through"},
   {"inspected",       bad_chain,    "no CA that is trusted here stands behind the certificate that came", "where the network inspects TLS, name its root in tiktok.extra_ca_file"},
+  {"certificate",     unfit,        "the certificate that came has a weak key, or is not for a server", "see the log: whoever runs the server or proxy must replace it"},
   {"proxy",           bad_proxy,    "the proxy cannot be reached, or refuses",                   "check tiktok.proxy or https_proxy: host, port, user and password"},
   {"offline",         bad_line,     "TikTok cannot be reached",                                  "check the network; sales are kept and will be delivered"},
   {"queue_damaged",   bad_queue,    "the queue was damaged; what could be read of it was saved", "look for disk errors, then remove queue.db-damaged-*"},

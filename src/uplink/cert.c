@@ -12,6 +12,7 @@
 
 #include "base/times.h"
 
+#include <mbedtls/oid.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
@@ -26,6 +27,8 @@ static const struct { uint32_t flags; unsigned fault; } faults[] = {
     {MBEDTLS_X509_BADCERT_NOT_TRUSTED, CERT_UNTRUSTED},
     {MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY,
                                        CERT_WEAK},
+    {MBEDTLS_X509_BADCERT_KEY_USAGE | MBEDTLS_X509_BADCERT_EXT_KEY_USAGE | MBEDTLS_X509_BADCERT_NS_CERT_TYPE,
+                                       CERT_WRONG_USE},
 };
 /* clang-format on */
 
@@ -56,6 +59,18 @@ static void judge_dates(const struct cert_clock *clock, const mbedtls_x509_crt *
     }
 }
 
+/* mbedTLS asks this too, but behind our back, and then says only that the certificate is bad. */
+static void judge_use(const mbedtls_x509_crt *crt, uint32_t *flags)
+{
+    static const char server[] = MBEDTLS_OID_SERVER_AUTH;
+    if (mbedtls_x509_crt_check_extended_key_usage(crt, server, sizeof server - 1) != 0)
+        *flags |= MBEDTLS_X509_BADCERT_EXT_KEY_USAGE;
+    if (mbedtls_x509_crt_check_key_usage(crt, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0 &&
+        mbedtls_x509_crt_check_key_usage(crt, MBEDTLS_X509_KU_KEY_ENCIPHERMENT) != 0 &&
+        mbedtls_x509_crt_check_key_usage(crt, MBEDTLS_X509_KU_KEY_AGREEMENT) != 0)
+        *flags |= MBEDTLS_X509_BADCERT_KEY_USAGE;
+}
+
 static void name_fault(struct cert_clock *clock, const mbedtls_x509_crt *crt, uint32_t flags)
 {
     const bool host = flags & MBEDTLS_X509_BADCERT_CN_MISMATCH;
@@ -67,7 +82,9 @@ static void name_fault(struct cert_clock *clock, const mbedtls_x509_crt *crt, ui
 static int judge(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     struct cert_clock *clock = ctx;
-    (void)depth;
+    int64_t until_ms = milliseconds_of(&crt->valid_to);
+    if (clock->until_ms == 0 || until_ms < clock->until_ms) clock->until_ms = until_ms;
+    if (depth == 0) judge_use(crt, flags);
     if (clock->verify_ms > 0) judge_dates(clock, crt, flags);
     if (clock->lenient_not_before) *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_FUTURE;
     if (*flags) name_fault(clock, crt, *flags);
@@ -84,6 +101,7 @@ void cert_install(void *ssl_config, struct cert_clock *clock)
 {
     clock->faults = 0;
     clock->name[0] = 0;
+    clock->until_ms = 0;
     mbedtls_ssl_conf_verify(ssl_config, judge, clock);
     mbedtls_ssl_conf_cert_profile(ssl_config, &mbedtls_x509_crt_profile_default);
 }

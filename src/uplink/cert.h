@@ -20,8 +20,9 @@ enum { /* faults, ORed over the chain */
        CERT_NOT_YET_VALID = 2,
        CERT_WRONG_HOST = 4,
        CERT_UNTRUSTED = 8,
-       CERT_WEAK = 16, /* RSA under 2048 bits, SHA-1 */
-       CERT_OTHER = 32
+       CERT_WEAK = 16,      /* RSA under 2048 bits, SHA-1 */
+       CERT_WRONG_USE = 32, /* not for servers, by its extensions */
+       CERT_OTHER = 64
 };
 
 struct cert_clock {
@@ -31,6 +32,7 @@ struct cert_clock {
      * host: whom it is for). The name comes from the peer; it holds printable characters only. */
     unsigned faults;
     char name[CERT_NAME_BYTES];
+    int64_t until_ms; /* when the first of the chain expires; 0: no handshake yet */
 };
 
 /* Is the library that curl names ("mbedTLS/3.6.6") the one that this file was built with? */

@@ -490,6 +490,7 @@ static const char *const trouble_names[] = {
     [UPLINK_CERT_EXPIRED]       = "certificate expired",
     [UPLINK_CERT_HOST]          = "certificate of another host",
     [UPLINK_CERT_UNTRUSTED]     = "certificate not trusted",
+    [UPLINK_CERT_UNFIT]         = "certificate unfit",
     [UPLINK_RESET]              = "connection cut",
     [UPLINK_TOO_LARGE]          = "reply too large",
     [UPLINK_OTHER]              = "other",
@@ -519,8 +520,9 @@ static const struct refusal {
 } refusals[] = {
     {CERT_UNTRUSTED,     UPLINK_CERT_UNTRUSTED,     "was issued by no CA trusted here: "},
     {CERT_WRONG_HOST,    UPLINK_CERT_HOST,          "is for another host: "},
-    {CERT_WEAK,          UPLINK_TLS,                "has a weak key or digest; issuer: "},
-    {CERT_OTHER,         UPLINK_CERT_UNTRUSTED,     "is not one for a server; issuer: "},
+    {CERT_WEAK,          UPLINK_CERT_UNFIT,         "has a weak key or digest; issuer: "},
+    {CERT_WRONG_USE,     UPLINK_CERT_UNFIT,         "is not one for a server (key usage); issuer: "},
+    {CERT_OTHER,         UPLINK_CERT_UNTRUSTED,     "cannot be judged; issuer: "},
     {CERT_EXPIRED,       UPLINK_CERT_EXPIRED,       "has expired, or the clock is ahead; issuer: "},
     {CERT_NOT_YET_VALID, UPLINK_CERT_NOT_YET_VALID, "begins later, or the clock is behind; issuer: "},
 };
@@ -535,11 +537,12 @@ const char *uplink_trouble_name(enum uplink_trouble t)
  * the host first, and leaves 1 (unspecified) behind if it is the wrong one. */
 static enum uplink_trouble openssl_trouble(const struct uplink *u)
 {
-    enum { NOT_JUDGED_FOR_THE_HOST = 1, NOT_YET_VALID = 9, EXPIRED = 10 };
+    enum { NOT_JUDGED_FOR_THE_HOST = 1, NOT_YET_VALID = 9, EXPIRED = 10, WRONG_USE = 26 };
     long verdict = -1;
     (void)curl_easy_getinfo(u->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
     if (strncmp(tls_library(), "OpenSSL/", 8) != 0) return UPLINK_CERT_UNTRUSTED;
     if (verdict == NOT_JUDGED_FOR_THE_HOST) return UPLINK_CERT_HOST;
+    if (verdict == WRONG_USE) return UPLINK_CERT_UNFIT;
     if (verdict == NOT_YET_VALID) return UPLINK_CERT_NOT_YET_VALID;
     return verdict == EXPIRED ? UPLINK_CERT_EXPIRED : UPLINK_CERT_UNTRUSTED;
 }
@@ -649,6 +652,7 @@ int uplink_take_reply(struct uplink *u, struct uplink_reply *out)
     if (out->result != UPLINK_ANSWERED) return 1;
     out->body = buf_str(&u->reply);
     out->tls_verified = u->https;
+    out->cert_until_ms = u->https ? u->clock.until_ms : 0;
     out->has_date = u->date[0] != 0;
     out->has_retry_after = u->retry_after[0] != 0;
     memcpy(out->date, u->date, sizeof out->date);

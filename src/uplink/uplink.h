@@ -66,6 +66,7 @@ enum uplink_trouble { /* what a technician would call it */
                       UPLINK_CERT_EXPIRED,
                       UPLINK_CERT_HOST,
                       UPLINK_CERT_UNTRUSTED,
+                      UPLINK_CERT_UNFIT, /* a weak key or digest, or not for servers */
                       UPLINK_RESET,
                       UPLINK_TOO_LARGE,
                       UPLINK_OTHER
@@ -74,9 +75,10 @@ const char *uplink_trouble_name(enum uplink_trouble t); /* "dns", "certificate e
 struct uplink_reply {
     enum uplink_result result;
     enum uplink_trouble trouble;
-    int http_status;   /* 0 when none */
-    struct str body;   /* at most UPLINK_REPLY_MAX_BYTES; more: NO_ANSWER, TOO_LARGE */
-    bool tls_verified; /* the Date and the body may be trusted */
+    int http_status;       /* 0 when none */
+    struct str body;       /* at most UPLINK_REPLY_MAX_BYTES; more: NO_ANSWER, TOO_LARGE */
+    bool tls_verified;     /* the Date and the body may be trusted */
+    int64_t cert_until_ms; /* when the first certificate of the chain expires; 0: not known */
     bool has_date, has_retry_after;
     char date[64]; /* the header's text */
     char retry_after[64];

@@ -30,6 +30,9 @@ subjectAltName = \$ENV::SAN
 [client_ext]
 subjectAltName = \$ENV::SAN
 extendedKeyUsage = clientAuth
+[signer_ext]
+subjectAltName = \$ENV::SAN
+keyUsage = critical,cRLSign
 [fence_ext]
 basicConstraints = critical,CA:true
 keyUsage = critical,keyCertSign
@@ -77,6 +80,7 @@ behind_future  p256    $now                          leaf_ext middle_future  DNS
 rsa1536        rsa1536 $now                          leaf_ext root           DNS:localhost  sha256
 self           p256    $now                          leaf_ext self           DNS:localhost  sha256
 client         p256    $now                          client_ext root         DNS:localhost  sha256
+signer         p256    $now                          signer_ext root         DNS:localhost  sha256
 middle_weak    rsa1024 $now                          ca_ext   root           DNS:none       sha256
 behind_weak    p256    $now                          leaf_ext middle_weak    DNS:localhost  sha256
 behind_leaf    p256    $now                          leaf_ext good           DNS:localhost  sha256

@@ -49,9 +49,18 @@ refuses() {
     grep -q 'TLS 1\.\|ClientHello' "$W/server.log" || fail "$what: nobody came"
     heard && fail "$what: the server heard $(grep -a 'Access-Token\|POST' "$W/server.log")"
     is "$what: still queued" "$(status queue.queued)" 1
-    [ "$(status problems.0.code)" ] || fail "$what: status names no problem"
+    PROBLEM=$(status problems.0.code)
+    [ "$PROBLEM" ] || fail "$what: status names no problem"
     serve_no_more
-    say "refused: $what ($(status problems.0.code))"
+    say "refused: $what ($PROBLEM)"
+}
+problem_was() { is "the problem that status names" "$PROBLEM" "$1"; }
+doctor_names_it() { # of a server that is still to be served
+    serve client
+    run doctor --config "$W/tillpost.json" --json
+    has "the doctor" "$OUT" '"tls_unfit"'
+    has "the doctor" "$OUT" 'is not one for a server'
+    serve_no_more
 }
 
 accepts() {
@@ -82,9 +91,12 @@ refuses "an expired intermediate"             'has expired'            behind_ol
 refuses "an intermediate of the future"       'begins later'           behind_future -cert_chain "$C/middle_future.crt"
 refuses "an RSA key of 1,024 bits"            'weak key or digest'     weak -tls1_2
 refuses "an RSA key of 1,536 bits"            'weak key or digest'     rsa1536 -tls1_2
+problem_was certificate
 refuses "a CA with an RSA key of 1,024 bits"  'weak key or digest'     behind_weak -cert_chain "$C/middle_weak.crt"
 refuses "a signature with SHA-1"              'weak\|no CA trusted\|tls' sha1
-refuses "a certificate for clients"           'not one for a server\|ertificate' client
+refuses "a certificate for clients"           'not one for a server'   client
+problem_was certificate
+doctor_names_it
 refuses "an issuer that is no CA"             'no CA trusted here'     behind_leaf -cert_chain "$C/good.chain"
 refuses "a CA that is for other names"        'certificate\|tls'       behind_fenced -cert_chain "$C/middle_fenced.crt"
 refuses "TLS 1.0"                             ' tls: '                 rsa -tls1

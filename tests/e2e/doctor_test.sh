@@ -28,11 +28,13 @@ tls_make
                 -extfile "$name.ext" -out "$name.pem"
     }
     certificate hotel DNS:login.hotel && certificate later DNS:localhost at_time +40d &&
+        certificate soon DNS:localhost at_time -25d &&
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=other CA" \
             -keyout other.key -out other.pem
 ) >"$W/openssl.log" 2>&1 || fail "openssl makes no certificates: $(tail -n 3 "$W/openssl.log")"
 BASE=$((20000 + RANDOM % 12000))
 HOTEL=$BASE LATER=$((BASE + 1)) PLAIN=$((BASE + 2)) OLD_TLS=$((BASE + 3)) PROXY=$((BASE + 4)) LOCKED=$((BASE + 5))
+SOON=$((BASE + 6))
 server() { # PORT CERTIFICATE MORE
     printf 'server { listen 127.0.0.1:%s ssl; ssl_certificate %s.pem; ssl_certificate_key %s.key; %s\n' \
         "$1" "$W/$2" "$W/$2" "$3"
@@ -45,6 +47,7 @@ tls_config() {
         sed '$d' "$W/nginx.conf"
         server $HOTEL hotel ''
         server $LATER later ''
+        server $SOON soon ''
         server $OLD_TLS server 'ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;'
         printf 'server { listen 127.0.0.1:%s; location / { return 200 "<html>sign in</html>"; } }\n}\n' $PLAIN
     } >"$W/nginx.more" && mv "$W/nginx.more" "$W/nginx.conf"
@@ -190,6 +193,8 @@ towards "http://127.0.0.1:$PLAIN$TRACK"
 fails portal_found
 towards "https://localhost:$HOTEL$TRACK"
 fails tls_wrong_host
+towards "https://localhost:$SOON$TRACK"
+warns tls_expires_soon
 towards "https://localhost:$OLD_TLS$TRACK"
 fails tls_failed
 cp "$W/ca.pem" "$W/kept.pem" && cp "$W/other.pem" "$W/ca.pem" && towards "$HOME_ENDPOINT"
@@ -294,6 +299,6 @@ done
 "$TILLPOST" doctor --config "$W/tillpost.json" --bundle "$W/no/such/place" >/dev/null 2>&1
 is "a bundle that cannot be made" $? 73
 
-least=45
-[ "${SANITIZED:-0}" = 0 ] || least=34
+least=46
+[ "${SANITIZED:-0}" = 0 ] || least=35
 found_at_least $least
