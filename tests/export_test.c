@@ -244,6 +244,7 @@ static void the_same_export_is_settled_once_and_says_so_after_a_restart(void **s
     assert_string_equal(answer.p, "{\"success\":true,\"settled\":0}");
     assert_int_equal(settle("{\"export\":78,\"rows\":[[1,4]]}"), TILLPOST_E_BUSY);
     assert_int_equal(queued(), 6);
+    assert_int_equal(queue_value(queue, QUEUE_VALUE_EXPORTED_TOTAL), 4);
 }
 
 static void what_was_settled_is_sent_and_its_id_stays_known(void **state)

@@ -209,6 +209,7 @@ static void rows_that_move_meanwhile_are_not_missed(void **state)
     good(p, r);
     assert_true(turns >= 5);
     assert_int_equal(queue_erasure_finish(p->q, &e, NOW_S, &p->why), 100 + turns);
+    assert_int_equal(queue_value(p->q, QUEUE_VALUE_ERASED_TOTAL), 100 + turns);
     queue_erasure_free(&e);
 }
 

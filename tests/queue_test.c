@@ -694,11 +694,11 @@ static void a_batch_settles_as_a_whole_in_any_order(void **state)
 
 /* The queue beside a plain model, over random moves, restarts and idle work ------------------- */
 
-enum { MODEL_IDS = 600 };
+enum { MODEL_IDS = 600, MODEL_DOUBTS = 128 };
 struct model {
     char state[MODEL_IDS]; /* 0: not pushed */
     int64_t seq[MODEL_IDS];
-    struct queue_range doubts[64];
+    struct queue_range doubts[MODEL_DOUBTS];
     size_t doubt_count;
     uint64_t seed;
 };
@@ -715,18 +715,28 @@ static void model_prune(struct model *m)
     for (size_t d = 0; d < m->doubt_count; d++) {
         bool any = false;
         for (int i = 0; i < MODEL_IDS; i++)
-            any |= m->state[i] == 'Q' && m->seq[i] >= m->doubts[d].first &&
+            any |= (m->state[i] == 'Q' || m->state[i] == 'D') && m->seq[i] >= m->doubts[d].first &&
                    m->seq[i] <= m->doubts[d].last;
         if (any) m->doubts[kept++] = m->doubts[d];
     }
     m->doubt_count = kept;
 }
 
+static void model_clear(struct model *m, int64_t seq)
+{
+    for (size_t d = 0, n = m->doubt_count; d < n; d++) {
+        const struct queue_range r = m->doubts[d];
+        if (seq < r.first || seq > r.last) continue;
+        m->doubts[d].last = seq - 1;
+        m->doubts[m->doubt_count++] = (struct queue_range){seq + 1, r.last, r.since_s};
+    }
+}
+
 static void model_move(struct place *p, struct model *m, int *pushed)
 {
     char id[16];
     int i = *pushed > 0 ? (int)roll(m, (unsigned)*pushed) : 0, r;
-    unsigned what = roll(m, 12);
+    unsigned what = roll(m, 13);
     (void)snprintf(id, sizeof id, "m%d", what < 5 ? *pushed : i);
     if (what < 5 && *pushed < MODEL_IDS) {
         m->seq[*pushed] = push(p, id);
@@ -748,7 +758,10 @@ static void model_move(struct place *p, struct model *m, int *pushed)
         r = do_drop(p, m->seq[i]);
         assert_int_equal(r, m->state[i] == 'Q' || m->state[i] == 'D' ? 0 : TILLPOST_E_NOT_FOUND);
         if (r == 0) m->state[i] = 'X';
-    } else if (m->doubt_count < 64) {
+    } else if (what == 11 && m->doubt_count <= MODEL_DOUBTS / 2) {
+        good(p, queue_doubt_clear(p->q, m->seq[i], &p->why));
+        model_clear(m, m->seq[i]);
+    } else if (m->doubt_count < MODEL_DOUBTS / 2) {
         struct queue_range d = {m->seq[i], m->seq[i] + roll(m, 20), roll(m, 1000)};
         good(p, queue_doubt_add(p->q, &d, &p->why));
         m->doubts[m->doubt_count++] = d;
@@ -819,7 +832,7 @@ static void random_moves_agree_with_a_plain_model(void **state)
 
 /* Doubt --------------------------------------------------------------------------------------- */
 
-static void a_doubt_goes_with_its_last_queued_row(void **state)
+static void a_doubt_goes_with_its_last_row(void **state)
 {
     struct place *p = *state;
     struct queue_range found;
@@ -843,15 +856,45 @@ static void a_doubt_goes_with_its_last_queued_row(void **state)
     good(p, do_bury(p, 2));
     assert_int_equal(queue_doubt_count(p->q), 2);
     good(p, do_drop(p, 3));
+    assert_int_equal(queue_doubt_count(p->q), 2); /* row 2 is dead, and may come back */
+    good(p, do_retry(p, 2));
+    assert_int_equal(queue_doubt_find(p->q, 2, &found), 1);
+    assert_memory_equal(&found, &early, sizeof found);
+    good(p, do_settle(p, 2));
     assert_int_equal(queue_doubt_count(p->q), 1);
     queue_rollback(p->q);
     assert_int_equal(queue_doubt_count(p->q), 2);
-    const int64_t all[] = {1, 2, 3, 4, 5};
-    good(p, queue_settle(p->q, all, 5, NOW_S, &p->why));
+    const int64_t all[] = {1, 2, 3, 4};
+    good(p, queue_settle(p->q, all, 4, NOW_S, &p->why));
+    good(p, do_bury(p, 5));
+    assert_int_equal(queue_doubt_count(p->q), 1);
+    good(p, do_drop(p, 5));
     commit(p);
     assert_int_equal(queue_doubt_count(p->q), 0);
     reopened(p);
     assert_int_equal(queue_doubt_count(p->q), 0);
+}
+
+static void what_a_person_has_decided_is_in_doubt_no_more(void **state)
+{
+    struct place *p = *state;
+    struct queue_range found;
+    const struct queue_range early = {1, 3, 100}, late = {2, 6, 200};
+    opened(p);
+    push_many(p, "a", 6);
+    good(p, queue_doubt_add(p->q, &late, &p->why));
+    good(p, queue_doubt_add(p->q, &early, &p->why));
+    good(p, queue_doubt_clear(p->q, 3, &p->why));
+    good(p, queue_doubt_clear(p->q, 6, &p->why));
+    commit(p);
+    for (int again = 0; again < 2; again++, reopened(p)) {
+        static const int64_t since_s[] = {100, 100, 0, 200, 200, 0}; /* of 1 … 6; 0: no doubt */
+        for (int64_t seq = 1; seq <= 6; seq++) {
+            const int64_t want = since_s[seq - 1];
+            assert_int_equal(queue_doubt_find(p->q, seq, &found), want > 0);
+            if (want > 0) assert_int_equal(found.since_s, want);
+        }
+    }
 }
 
 static int64_t ten_later_at_most(const void *ctx, int64_t since_s)
@@ -1573,6 +1616,7 @@ static void dead_rows_are_dropped_when_their_time_has_come(void **state)
     }
     reopened(p);
     assert_int_equal(counts(p).dead, 20);
+    assert_int_equal(queue_value(p->q, QUEUE_VALUE_GIVEN_UP_TOTAL), 15);
     const struct queue_ages later = {NOW_S + 4, NOW_S + 3};
     while ((r = queue_tidy(p->q, &later, &p->why)) == 1) continue;
     assert_int_equal(state_of(p, "a-0"), '-');
@@ -1712,7 +1756,8 @@ int main(void)
         PLACED(numbers_are_never_given_twice),
         PLACED(a_batch_settles_as_a_whole_in_any_order),
         PLACED(random_moves_agree_with_a_plain_model),
-        PLACED(a_doubt_goes_with_its_last_queued_row),
+        PLACED(a_doubt_goes_with_its_last_row),
+        PLACED(what_a_person_has_decided_is_in_doubt_no_more),
         PLACED(doubts_get_other_hours_in_one_commit),
         PLACED(rows_are_listed_page_by_page_in_every_state),
         PLACED(a_visitor_may_look_but_not_touch),

@@ -13,6 +13,7 @@
 
 #include "agent/deliver_inside.h"
 #include "agent/hours.h"
+#include "agent/stored.h"
 #include "base/log.h"
 #include "base/times.h"
 #include "platform/platform.h"
@@ -42,11 +43,6 @@ const struct deliver_dead deliver_dead[DELIVER_DEAD_COUNT] = {
 };
 /* clang-format on */
 
-static int count(struct queue *q, enum queue_value which, int64_t more, struct fault *why)
-{
-    return queue_set_value(q, which, queue_value(q, which) + more, why);
-}
-
 int deliver_bury(struct deliver *d, const struct clock_now *now, int64_t seq,
                  enum deliver_dead_kind kind, const char *reason, const char *message,
                  struct fault *why)
@@ -55,7 +51,7 @@ int deliver_bury(struct deliver *d, const struct clock_now *now, int64_t seq,
     if (rc < 0) return rc;
     rc = queue_bury(d->queue, seq, reason, message, clock_verify_ms(d->clock, now) / 1000, why);
     if (rc < 0) return rc;
-    return count(d->queue, (enum queue_value)(QUEUE_VALUE_DEAD + (int)kind), 1, why);
+    return queue_add_value(d->queue, (enum queue_value)(QUEUE_VALUE_DEAD + (int)kind), 1, why);
 }
 
 /* Opening ------------------------------------------------------------------------------------- */
@@ -116,10 +112,10 @@ static int restore_mark(struct deliver *d, struct fault *why)
 static void restore_pauses(struct deliver *d, const struct clock_now *now)
 {
     struct queue_counts counts;
-    int64_t fault = queue_value(d->queue, QUEUE_VALUE_FAULT_PAUSE);
-    bool paused = fault == SYNC_PAUSED_CREDENTIALS || fault == SYNC_PAUSED_CONFIGURATION;
+    const enum sync_pause fault = stored_fault(d->queue);
+    const bool paused = fault != SYNC_RUNNING;
     queue_counts(d->queue, &counts);
-    if (paused) sync_pause_for(&d->sync, (enum sync_pause)fault);
+    if (paused) sync_pause_for(&d->sync, fault);
     sync_operator_pause(&d->sync, queue_value(d->queue, QUEUE_VALUE_PAUSED) != 0);
     sync_start(&d->sync, now->mono_ms, counts.queued > 0 || paused, chance());
 }
@@ -272,7 +268,7 @@ static int settle_rows(struct deliver *d, const struct clock_now *now, struct fa
 {
     int64_t now_s = clock_verify_ms(d->clock, now) / 1000;
     int rc = queue_settle(d->queue, d->settling, d->settling_count, now_s, why);
-    if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_SENT_TOTAL, d->settling_count, why);
+    if (rc >= 0) rc = queue_add_value(d->queue, QUEUE_VALUE_SENT_TOTAL, d->settling_count, why);
     if (rc >= 0) rc = hours_add(d->queue, now_s, d->settling_count, why);
     if (rc >= 0) rc = queue_set_value(d->queue, QUEUE_VALUE_LAST_SUCCESS, now_s, why);
     return rc;
@@ -301,16 +297,11 @@ static int bury_row(struct deliver *d, const struct clock_now *now, unsigned row
     const enum deliver_dead_kind kind = tiktoks ? DELIVER_DEAD_TIKTOK : DELIVER_DEAD_HTTP;
     (void)snprintf(reason, sizeof reason, "%s_%d", deliver_dead[kind].reason,
                    tiktoks ? o->code : o->http);
-    struct queue_range doubt = {0};
-    (void)queue_doubt_find(d->queue, seq, &doubt);
     int rc = deliver_bury(d, now, seq, kind, reason, o->message, why);
     close_gap(d, row, 1);
     if (rc == TILLPOST_E_NOT_FOUND) return 0; /* dropped while it was under way */
     if (rc < 0) return rc;
-    if (d->buried_count < SYNC_BURIED_IN_A_ROW_MAX) {
-        d->buried[d->buried_count].seq = seq;
-        d->buried[d->buried_count++].doubt_s = doubt.since_s;
-    }
+    if (d->buried_count < SYNC_BURIED_IN_A_ROW_MAX) d->buried[d->buried_count++] = seq;
     log_line(LOG_LEVEL_WARNING, "TikTok refuses event %lld (%s): %s", (long long)seq, reason,
              o->message);
     return 0;
@@ -327,14 +318,11 @@ static int settle_part(struct deliver *d, const struct clock_now *now, const str
     return rc >= 0 && v->bury_hi ? bury_row(d, now, v->lo, why) : rc;
 }
 
-/* Back in the queue it is in doubt again if it was. */
-static int give_back(struct deliver *d, int64_t seq, int64_t doubt_s, struct fault *why)
+static int give_back(struct deliver *d, int64_t seq, struct fault *why)
 {
-    const struct queue_range doubt = {seq, seq, doubt_s};
     int rc = queue_retry(d->queue, seq, why);
     if (rc == TILLPOST_E_NOT_FOUND) return 0; /* dropped since */
-    if (rc >= 0) rc = count(d->queue, QUEUE_VALUE_RETRIED_TOTAL, 1, why);
-    return rc < 0 || doubt_s == 0 ? rc : queue_doubt_add(d->queue, &doubt, why);
+    return rc < 0 ? rc : queue_add_value(d->queue, QUEUE_VALUE_RETRIED_TOTAL, 1, why);
 }
 
 /* An account-wide refusal must not empty the queue into the dead letters. */
@@ -342,7 +330,7 @@ static int unbury(struct deliver *d, unsigned n, struct fault *why)
 {
     if (n > d->buried_count) n = d->buried_count;
     for (unsigned i = d->buried_count - n; i < d->buried_count; i++) {
-        int rc = give_back(d, d->buried[i].seq, d->buried[i].doubt_s, why);
+        int rc = give_back(d, d->buried[i], why);
         if (rc < 0) return rc;
     }
     d->buried_count -= n;

@@ -90,9 +90,7 @@ struct deliver {
     unsigned settling_count;
     struct queue_range doubting; /* noted in it; first 0: none */
     bool in_debt;                /* its commit failed: do both again before anything else */
-    struct {
-        int64_t seq, doubt_s;           /* doubt_s: since when in doubt, 0: it was not */
-    } buried[SYNC_BURIED_IN_A_ROW_MAX]; /* of the row of refusals at hand */
+    int64_t buried[SYNC_BURIED_IN_A_ROW_MAX]; /* of the row of refusals at hand */
     unsigned buried_count;
     int64_t correct_from; /* the next row that a wrong clock may have stamped; 0: none */
     uint64_t outcomes[DELIVER_OUTCOMES];

@@ -219,6 +219,7 @@ int export_settle(const struct export_view *v, struct str body, struct buf *out,
         rc = each_range(v, list, check_range, &rows, why);
         if (rc >= 0) rc = each_range(v, list, settle_range, &rows, why);
         if (rc >= 0) rc = queue_set_value(v->queue, QUEUE_VALUE_EXPORT, number, why);
+        if (rc >= 0) rc = queue_add_value(v->queue, QUEUE_VALUE_EXPORTED_TOTAL, rows, why);
     }
     if (rc < 0) return rc;
     buf_printf(out, "{\"success\":true,\"settled\":%lld}", (long long)rows);

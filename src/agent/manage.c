@@ -3,6 +3,7 @@
  */
 #include "agent/manage.h"
 
+#include "agent/deliver.h"
 #include "base/json.h"
 #include "base/times.h"
 #include "queue/queue.h"
@@ -96,7 +97,12 @@ enum { GATHER_MAX = 500 };
 struct gathering {
     enum manage_change what;
     int64_t seqs[GATHER_MAX];
+    bool unclear[GATHER_MAX]; /* TikTok may have counted it, and has forgotten its id */
     unsigned count;
+};
+struct changes {
+    int64_t changed, may_repeat;
+    struct buf missing; /* ids, as JSON */
 };
 
 static bool may_change(enum manage_change what, enum queue_state state)
@@ -107,65 +113,77 @@ static bool may_change(enum manage_change what, enum queue_state state)
 static int gather(void *ctx, const struct queue_row *row)
 {
     struct gathering *g = ctx;
-    if (may_change(g->what, row->state)) g->seqs[g->count++] = row->seq;
+    if (may_change(g->what, row->state)) {
+        g->unclear[g->count] =
+            str_is(row->reason, deliver_dead[DELIVER_DEAD_UNKNOWN_OUTCOME].reason);
+        g->seqs[g->count++] = row->seq;
+    }
     return g->count == GATHER_MAX;
 }
 
+/* Whoever sends one of unknown outcome again has looked, and is not asked a second time. */
+static int retry(struct queue *q, int64_t seq, bool unclear, struct changes *c, struct fault *why)
+{
+    int rc = queue_retry(q, seq, why);
+    if (rc < 0 || !unclear) return rc;
+    c->may_repeat++;
+    return queue_doubt_clear(q, seq, why);
+}
+
 static int change_gathered(struct queue *q, const struct gathering *g, int64_t now_s,
-                           struct fault *why)
+                           struct changes *c, struct fault *why)
 {
     for (unsigned i = 0; i < g->count; i++) {
-        int rc = g->what == MANAGE_RETRY ? queue_retry(q, g->seqs[i], why)
+        int rc = g->what == MANAGE_RETRY ? retry(q, g->seqs[i], g->unclear[i], c, why)
                                          : queue_drop(q, g->seqs[i], now_s, why);
         if (rc < 0) return rc;
     }
-    enum queue_value total =
-        g->what == MANAGE_RETRY ? QUEUE_VALUE_RETRIED_TOTAL : QUEUE_VALUE_DROPPED_TOTAL;
-    return queue_set_value(q, total, queue_value(q, total) + g->count, why);
+    c->changed += g->count;
+    return queue_add_value(
+        q, g->what == MANAGE_RETRY ? QUEUE_VALUE_RETRIED_TOTAL : QUEUE_VALUE_DROPPED_TOTAL,
+        g->count, why);
 }
 
-static int change_dead(struct queue *q, enum manage_change what, int64_t now_s, int64_t *changed,
+static int change_dead(struct queue *q, enum manage_change what, int64_t now_s, struct changes *c,
                        struct fault *why)
 {
     struct gathering g = {.what = what};
     do {
         g.count = 0;
         int rc = queue_list(q, QUEUE_DEAD, 0, GATHER_MAX, gather, &g, why);
-        if (rc >= 0) rc = change_gathered(q, &g, now_s, why);
+        if (rc >= 0) rc = change_gathered(q, &g, now_s, c, why);
         if (rc < 0) return rc;
-        *changed += g.count;
-    } while (g.count && *changed < MANAGE_CHANGE_MAX);
+    } while (g.count && c->changed < MANAGE_CHANGE_MAX);
     return 0;
 }
 
 static int change_ids(struct queue *q, enum manage_change what, const struct json *ids,
-                      int64_t now_s, int64_t *changed, struct buf *missing, struct fault *why)
+                      int64_t now_s, struct changes *c, struct fault *why)
 {
     for (const struct json *id = json_first(ids); id; id = json_next(id)) {
         struct gathering g = {.what = what};
         if (!json_is(id, JSON_STRING))
             return fault_set(why, TILLPOST_E_BAD_REQUEST, "$.ids", "an id must be a string");
         int rc = queue_find(q, json_string(id), gather, &g, why);
-        if (rc >= 0) rc = change_gathered(q, &g, now_s, why);
+        if (rc >= 0) rc = change_gathered(q, &g, now_s, c, why);
         if (rc < 0) return rc;
-        *changed += g.count;
         if (g.count) continue;
-        if (missing->len) buf_add_char(missing, ',');
-        json_write_string(missing, json_string(id));
+        if (c->missing.len) buf_add_char(&c->missing, ',');
+        json_write_string(&c->missing, json_string(id));
     }
     return 0;
 }
 
 static int change_request(struct queue *q, enum manage_change what, const struct json *request,
-                          int64_t now_s, int64_t *changed, struct buf *missing, struct fault *why)
+                          int64_t now_s, struct changes *c, struct fault *why)
 {
     const struct json *ids = json_get(request, "ids");
     if (json_is(ids, JSON_ARRAY) && json_count(ids) > MANAGE_IDS_MAX)
         return fault_set(why, TILLPOST_E_TOO_LARGE, "$.ids", "more than %d ids: send them in parts",
                          MANAGE_IDS_MAX);
-    if (json_is(ids, JSON_ARRAY)) return change_ids(q, what, ids, now_s, changed, missing, why);
+    if (json_is(ids, JSON_ARRAY)) return change_ids(q, what, ids, now_s, c, why);
     if (str_is(json_string(json_get(request, "state")), "dead"))
-        return change_dead(q, what, now_s, changed, why);
+        return change_dead(q, what, now_s, c, why);
     return fault_set(why, TILLPOST_E_BAD_REQUEST, "$",
                      "the body must be {\"ids\":[…]} or {\"state\":\"dead\"}");
 }
@@ -176,26 +194,28 @@ int manage_change(struct queue *q, enum manage_change what, struct str body, int
     static const struct json_limits limits = {64 * 1024, 3, MANAGE_IDS_MAX + 8};
     const struct json *request = NULL;
     struct arena arena;
-    struct buf missing;
+    struct changes c = {0};
     struct queue_counts counts;
-    int64_t changed = 0;
     arena_init(&arena, (size_t)16 * 1024, (size_t)512 * 1024);
-    buf_init(&missing, (size_t)256 * 1024);
+    buf_init(&c.missing, (size_t)256 * 1024);
     int rc = json_parse(&arena, body, &limits, &request, why);
-    if (rc >= 0) rc = change_request(q, what, request, now_s, &changed, &missing, why);
-    if (rc >= 0 && !changed && missing.len)
+    if (rc >= 0) rc = change_request(q, what, request, now_s, &c, why);
+    if (rc >= 0 && !c.changed && c.missing.len)
         rc = fault_set(why, TILLPOST_E_NOT_FOUND, "$.ids",
                        what == MANAGE_RETRY ? "no dead letter has such an id"
                                             : "no queued event or dead letter has such an id");
     queue_counts(q, &counts);
     bool whole = json_is(json_get(request, "ids"), JSON_ARRAY);
     if (rc >= 0) {
-        buf_printf(out, "{\"success\":true,\"changed\":%lld,\"left\":%lld,\"not_found\":[",
-                   (long long)changed, (long long)(whole ? 0 : counts.dead));
-        buf_add_str(out, buf_str(&missing));
+        buf_printf(out,
+                   "{\"success\":true,\"changed\":%lld,\"left\":%lld,\"may_repeat\":%lld,"
+                   "\"not_found\":[",
+                   (long long)c.changed, (long long)(whole ? 0 : counts.dead),
+                   (long long)c.may_repeat);
+        buf_add_str(out, buf_str(&c.missing));
         buf_add_z(out, "]}");
     }
-    buf_free(&missing);
+    buf_free(&c.missing);
     arena_free(&arena);
     return rc;
 }

@@ -27,7 +27,8 @@ int manage_list(struct queue *q, struct str state, unsigned limit, int64_t after
 int manage_find(struct queue *q, struct str event_id, struct buf *out, struct fault *why);
 
 enum manage_change { MANAGE_RETRY, MANAGE_DROP };
-/* body: {"ids":[…]} or {"state":"dead"}. {"success":true,"changed":N,"left":N,"not_found":[ids]}.
+/* body: {"ids":[…]} or {"state":"dead"}. {"success":true,"changed":N,"left":N,
+ * "may_repeat":N,"not_found":[ids]}. may_repeat: retried, though TikTok may have counted them.
  * The change is in the queue's open transaction: commit before the answer goes. */
 int manage_change(struct queue *q, enum manage_change what, struct str body, int64_t now_s,
                   struct buf *out, struct fault *why);

@@ -11,16 +11,19 @@ const double agent_commit_bounds[AGENT_COMMIT_BUCKETS] = {0.0005, 0.001, 0.0025,
 
 /* clang-format off */
 enum metric {
-    RECEIVED, SENT, DEAD, RETRIED, DROPPED, ATTEMPTS, LAST, EVENTS, AGE, BYTES, BYTES_MAX, ERRORS,
-    COMMITS, OFFSET, BUILD, METRICS
+    RECEIVED, SENT, EXPORTED, DEAD, RETRIED, DROPPED, ERASED, GIVEN_UP, ATTEMPTS, LAST, EVENTS, AGE,
+    BYTES, BYTES_MAX, ERRORS, COMMITS, OFFSET, BUILD, METRICS
 };
 static const struct { const char *name, *type, *help; } metrics[METRICS] = {
 /*              name                                        type         help */
   [RECEIVED]  = {"tillpost_events_received_total",           "counter",   "Calls answered, by result."},
   [SENT]      = {"tillpost_events_sent_total",               "counter",   "Events that TikTok has confirmed."},
+  [EXPORTED]  = {"tillpost_events_exported_total",           "counter",   "Events marked as sent by an export."},
   [DEAD]      = {"tillpost_events_dead_total",               "counter",   "Events set aside, by reason."},
   [RETRIED]   = {"tillpost_events_retried_total",            "counter",   "Dead letters put back into the queue."},
   [DROPPED]   = {"tillpost_events_dropped_total",            "counter",   "Events removed by a person."},
+  [ERASED]    = {"tillpost_events_erased_total",             "counter",   "Events removed by an erasure."},
+  [GIVEN_UP]  = {"tillpost_events_given_up_total",           "counter",   "Dead letters dropped after 90 days in which nobody looked."},
   [ATTEMPTS]  = {"tillpost_delivery_attempts_total",         "counter",   "Requests to TikTok, by outcome."},
   [LAST]      = {"tillpost_last_delivery_timestamp_seconds", "gauge",     "Unix time of the last confirmed delivery, 0 before the first."},
   [EVENTS]    = {"tillpost_queue_events",                    "gauge",     "Events in the queue, by state."},
@@ -63,12 +66,15 @@ static void write_sent(struct agent *a, struct buf *out)
 {
     const struct deliver *d = &a->deliver;
     write_one(out, SENT, queue_value(a->queue, QUEUE_VALUE_SENT_TOTAL));
+    write_one(out, EXPORTED, queue_value(a->queue, QUEUE_VALUE_EXPORTED_TOTAL));
     const char *name = head(out, DEAD);
     for (int i = 0; i < DELIVER_DEAD_COUNT; i++)
         buf_printf(out, "%s{reason=\"%s\"} %" PRId64 "\n", name, deliver_dead[i].reason,
                    queue_value(a->queue, (enum queue_value)(QUEUE_VALUE_DEAD + i)));
     write_one(out, RETRIED, queue_value(a->queue, QUEUE_VALUE_RETRIED_TOTAL));
     write_one(out, DROPPED, queue_value(a->queue, QUEUE_VALUE_DROPPED_TOTAL));
+    write_one(out, ERASED, queue_value(a->queue, QUEUE_VALUE_ERASED_TOTAL));
+    write_one(out, GIVEN_UP, queue_value(a->queue, QUEUE_VALUE_GIVEN_UP_TOTAL));
     name = head(out, ATTEMPTS);
     for (size_t i = 0; i < DELIVER_OUTCOMES; i++)
         buf_printf(out, "%s{outcome=\"%s\"} %" PRIu64 "\n", name, deliver_outcome_names[i],

@@ -9,8 +9,8 @@
 #include "agent/open.h"
 #include "agent/rows.h"
 #include "agent/secrets.h"
+#include "agent/stored.h"
 #include "api/api.h"
-#include "base/times.h"
 #include "platform/platform.h"
 
 #include <stdio.h>
@@ -42,27 +42,15 @@ static void write_problem(struct buf *out, int which, const char *message)
 
 /* Status -------------------------------------------------------------------------------------- */
 
-static void write_time_or_null(struct buf *out, int64_t unix_s)
-{
-    char text[TIMES_TEXT_BYTES];
-    times_format(unix_s * 1000, text);
-    if (unix_s) buf_printf(out, "\"%s\"", text);
-    else buf_add_z(out, "null");
-}
-
 static void write_queue(struct buf *out, const struct config *c, struct queue *q)
 {
     struct queue_counts n;
     int64_t now_s = platform_wall_ms() / 1000;
     queue_counts(q, &n);
     int64_t age = n.queued && now_s > n.oldest_recorded_s ? now_s - n.oldest_recorded_s : 0;
-    if (queue_value(q, QUEUE_VALUE_PAUSED)) {
-        buf_add_z(out, "\"paused\":{\"by\":\"operator\",\"code\":null,\"since\":");
-        write_time_or_null(out, queue_value(q, QUEUE_VALUE_PAUSED_SINCE));
-        buf_add_z(out, "},");
-    } else {
-        buf_add_z(out, "\"paused\":null,");
-    }
+    buf_add_z(out, "\"paused\":");
+    stored_write_pause(q, stored_pause(q), out);
+    buf_add_char(out, ',');
     buf_printf(out,
                "\"queue\":{\"queued\":%lld,\"dead\":%lld,\"oldest_age_s\":%lld,"
                "\"size_bytes\":%lld,\"max_size_bytes\":%lld},",
@@ -70,7 +58,7 @@ static void write_queue(struct buf *out, const struct config *c, struct queue *q
                (long long)c->queue.max_size_bytes);
     buf_printf(out, "\"delivery\":{\"sent_total\":%lld,\"last_success_at\":",
                (long long)queue_value(q, QUEUE_VALUE_SENT_TOTAL));
-    write_time_or_null(out, queue_value(q, QUEUE_VALUE_LAST_SUCCESS));
+    stored_write_time(out, queue_value(q, QUEUE_VALUE_LAST_SUCCESS) * 1000);
     buf_add_z(out, "},");
 }
 

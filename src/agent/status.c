@@ -7,22 +7,11 @@
 #include "agent/agent.h"
 #include "agent/build.h"
 #include "agent/hours.h"
-#include "base/times.h"
+#include "agent/stored.h"
 #include "platform/platform.h"
 #include "queue/aside.h"
 
 #include <string.h>
-
-static void write_time_or_null(struct buf *out, int64_t unix_ms)
-{
-    char text[TIMES_TEXT_BYTES];
-    if (unix_ms <= 0) {
-        buf_add_z(out, "null");
-        return;
-    }
-    times_format(unix_ms, text);
-    buf_printf(out, "\"%s\"", text);
-}
 
 /* The state ----------------------------------------------------------------------------------- */
 
@@ -60,26 +49,6 @@ static const char *network_of(const struct agent *a)
     if (l->trouble == UPLINK_CERT_UNTRUSTED) return "inspected";
     if (line_is_down(a) && !proxy_failed(l)) return "none";
     return l->via_proxy || proxy_failed(l) ? "proxy" : "direct";
-}
-
-static void write_paused(struct agent *a, struct buf *out)
-{
-    static const char *const by[] = {"", "operator", "credentials", "configuration"};
-    enum sync_pause why = sync_paused(&a->deliver.sync);
-    if (why == SYNC_RUNNING) {
-        buf_add_z(out, "null");
-        return;
-    }
-    bool by_hand = why == SYNC_PAUSED_OPERATOR;
-    int64_t code = by_hand ? 0 : queue_value(a->queue, QUEUE_VALUE_FAULT_CODE);
-    buf_printf(out, "{\"by\":\"%s\",\"code\":", by[why]);
-    if (code == 0) buf_add_z(out, "null");
-    else buf_printf(out, "%lld", (long long)code);
-    buf_add_z(out, ",\"since\":");
-    write_time_or_null(
-        out,
-        queue_value(a->queue, by_hand ? QUEUE_VALUE_PAUSED_SINCE : QUEUE_VALUE_FAULT_SINCE) * 1000);
-    buf_add_char(out, '}');
 }
 
 /* Problems ------------------------------------------------------------------------------------ */
@@ -227,9 +196,9 @@ static void write_delivery(struct agent *a, struct buf *out)
     int64_t next = sync_next_try_ms(&d->sync, a->now.mono_ms);
     buf_printf(out, "\"delivery\":{\"sent_total\":%lld,\"last_success_at\":",
                (long long)queue_value(a->queue, QUEUE_VALUE_SENT_TOTAL));
-    write_time_or_null(out, queue_value(a->queue, QUEUE_VALUE_LAST_SUCCESS) * 1000);
+    stored_write_time(out, queue_value(a->queue, QUEUE_VALUE_LAST_SUCCESS) * 1000);
     buf_add_z(out, ",\"last_attempt_at\":");
-    write_time_or_null(out, d->last.at_ms);
+    stored_write_time(out, d->last.at_ms);
     if (d->last.code < 0) buf_add_z(out, ",\"last_code\":null");
     else buf_printf(out, ",\"last_code\":%d", d->last.code);
     if (next < 0) buf_add_z(out, ",\"next_attempt_in_s\":null");
@@ -245,7 +214,7 @@ void agent_write_status(struct agent *a, struct buf *out)
     enum clock_state clock = clock_state(&a->clock, &a->now);
     buf_printf(out, "{\"version\":\"%s\",\"state\":\"%s\",\"paused\":", build_version(),
                state_of(a));
-    write_paused(a, out);
+    stored_write_pause(a->queue, sync_paused(&a->deliver.sync), out);
     buf_add_char(out, ',');
     write_queue(a, out);
     buf_add_char(out, ',');

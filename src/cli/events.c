@@ -150,9 +150,12 @@ static void write_request(const struct cli *c, struct buf *body)
     buf_add_z(body, "]}");
 }
 
-/* One request; *left is what a further one may change. */
-static bool change_once(struct source *s, bool drop, struct str body, double *changed, double *left,
-                        bool *missing)
+struct changes {
+    double changed, left, may_repeat; /* left: a further request may change them */
+    bool missing;
+};
+
+static bool change_once(struct source *s, bool drop, struct str body, struct changes *all)
 {
     struct fault why = {0};
     int rc = source_ask(s, "POST", drop ? "/v1/events/drop" : "/v1/events/retry", body);
@@ -165,10 +168,11 @@ static bool change_once(struct source *s, bool drop, struct str body, double *ch
     const struct json *root = source_parsed(s);
     if (!root) return false;
     double now = json_number(json_get(root, "changed"));
-    *changed += now;
-    *left = now > 0 ? json_number(json_get(root, "left")) : 0;
+    all->changed += now;
+    all->may_repeat += json_number(json_get(root, "may_repeat"));
+    all->left = now > 0 ? json_number(json_get(root, "left")) : 0;
     const struct json *id = json_first(json_get(root, "not_found"));
-    *missing = id != NULL;
+    all->missing = id != NULL;
     for (; id; id = json_next(id)) fprintf(stderr, "tillpost: no such id: %s\n", json_string(id).p);
     return true;
 }
@@ -177,8 +181,8 @@ static int change(struct cli *c, bool drop, const char *done)
 {
     struct source s;
     struct buf body;
-    double changed = 0, left = 0;
-    bool missing = false, good;
+    struct changes all = {0};
+    bool good;
     if (c->dead == (c->operand_count > 0)) {
         fprintf(stderr, "tillpost: name ids, or say --dead for all dead letters\n");
         return EXIT_USAGE;
@@ -186,13 +190,18 @@ static int change(struct cli *c, bool drop, const char *done)
     source_open(&s, c);
     buf_init(&body, SOURCE_ANSWER_MAX_BYTES);
     write_request(c, &body);
-    do good = change_once(&s, drop, buf_str(&body), &changed, &left, &missing);
-    while (good && c->dead && left > 0);
+    do good = change_once(&s, drop, buf_str(&body), &all);
+    while (good && c->dead && all.left > 0);
     buf_free(&body);
     if (!good) return source_close(&s, s.status);
-    if (c->json) printf("{\"changed\":%.0f}\n", changed);
-    else printf("%.0f %s\n", changed, done);
-    return source_close(&s, missing ? EXIT_PROBLEM : EXIT_OK);
+    if (c->json) printf("{\"changed\":%.0f,\"may_repeat\":%.0f}\n", all.changed, all.may_repeat);
+    else printf("%.0f %s\n", all.changed, done);
+    if (all.may_repeat > 0)
+        fprintf(stderr,
+                "tillpost: %.0f of them had no clear answer for 40 hours: if Events Manager shows "
+                "that they were counted, drop them, or they are counted twice\n",
+                all.may_repeat);
+    return source_close(&s, all.missing ? EXIT_PROBLEM : EXIT_OK);
 }
 
 int verb_retry(struct cli *c)

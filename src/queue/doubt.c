@@ -1,7 +1,8 @@
 /*
  * doubt.c: ranges of rows whose outcome is unknown.
  *
- * What always holds: the list in memory is the table `doubt`; no range without a queued row stays.
+ * What always holds: the list in memory is the table `doubt`; no range without a row that is queued
+ * or dead stays (a dead one that is given back is in doubt as before, unless a person has decided).
  * There are few (one a batch that got no clear answer), so that the list is searched from its
  * start.
  */
@@ -11,6 +12,7 @@
 #include "tillpost/err.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { DOUBTS_FIRST = 16 };
 
@@ -44,8 +46,8 @@ int doubt_load(struct queue *q, struct fault *why)
     return r;
 }
 
-/* 1: a row of the range is queued. */
-static int any_queued(struct queue *q, int64_t first, int64_t last, struct fault *why)
+/* 1: a row of the range is queued or dead. */
+static int any_left(struct queue *q, int64_t first, int64_t last, struct fault *why)
 {
     db_start(q->db, SQL_IN_RANGE, DB_ARGS(DB_ARG_INT(first), DB_ARG_INT(last)));
     int r = db_next(q->db, SQL_IN_RANGE, why);
@@ -62,7 +64,7 @@ int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why)
         const struct doubt *d = &q->doubts[i];
         int stays = 1;
         if (r >= 0 && d->range.first <= last && d->range.last >= first)
-            r = stays = any_queued(q, d->range.first, d->range.last, why);
+            r = stays = any_left(q, d->range.first, d->range.last, why);
         if (stays == 0) r = db_run(q->db, SQL_DOUBT_REMOVE, DB_ARGS(DB_ARG_INT(d->id)), why);
         else q->doubts[kept++] = *d;
     }
@@ -82,7 +84,7 @@ static bool is_noted(const struct queue *q, const struct queue_range *r)
 static int add(struct queue *q, const struct queue_range *r, struct fault *why)
 {
     int64_t id = q->doubt_count > 0 ? q->doubts[q->doubt_count - 1].id + 1 : 1;
-    int rc = any_queued(q, r->first, r->last, why);
+    int rc = any_left(q, r->first, r->last, why);
     if (rc <= 0) return rc;
     rc = make_place(q, why);
     if (rc < 0) return rc;
@@ -100,6 +102,31 @@ int queue_doubt_add(struct queue *q, const struct queue_range *r, struct fault *
     if (is_noted(q, r)) return 0;
     int rc = queue_change(q, why);
     return rc < 0 ? rc : queue_done(q, add(q, r, why));
+}
+
+/* What is left of the range on both sides of seq stays. */
+static int cut_out(struct queue *q, size_t i, int64_t seq, struct fault *why)
+{
+    const struct doubt d = q->doubts[i];
+    const struct queue_range parts[] = {{d.range.first, seq - 1, d.range.since_s},
+                                        {seq + 1, d.range.last, d.range.since_s}};
+    int rc = db_run(q->db, SQL_DOUBT_REMOVE, DB_ARGS(DB_ARG_INT(d.id)), why);
+    if (rc < 0) return rc;
+    memmove(&q->doubts[i], &q->doubts[i + 1], (--q->doubt_count - i) * sizeof d);
+    for (size_t k = 0; rc >= 0 && k < 2; k++)
+        if (parts[k].first <= parts[k].last) rc = add(q, &parts[k], why);
+    return rc;
+}
+
+int queue_doubt_clear(struct queue *q, int64_t seq, struct fault *why)
+{
+    int rc = queue_change(q, why);
+    for (size_t i = 0; rc >= 0 && i < q->doubt_count;) {
+        const struct queue_range *d = &q->doubts[i].range;
+        if (seq < d->first || seq > d->last) i++;
+        else rc = cut_out(q, i, seq, why);
+    }
+    return queue_done(q, rc < 0 ? rc : 0);
 }
 
 int queue_doubt_find(struct queue *q, int64_t seq, struct queue_range *out)

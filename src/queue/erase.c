@@ -94,6 +94,7 @@ int queue_erasure_finish(struct queue *q, struct queue_erasure *e, int64_t now_s
 {
     int r = queue_change(q, why), removed = 0;
     if (r >= 0) r = removed = queue_done(q, queue_drop_rows(q, e->seqs, e->count, now_s, why));
+    if (r > 0) r = queue_add_value(q, QUEUE_VALUE_ERASED_TOTAL, removed, why);
     if (r >= 0) r = queue_commit(q, why);
     if (r >= 0)
         r = queue_ready(q, why); /* it may have committed and then be closed, for want of memory */

@@ -141,7 +141,8 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_DEAD_REMOVE]   = "DELETE FROM dead WHERE seq BETWEEN ?1 AND ?2",
     [SQL_OLDEST]        = "SELECT seq, recorded_s FROM event ORDER BY seq LIMIT 1",
     [SQL_NEWEST]        = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1",
-    [SQL_IN_RANGE]      = "SELECT 1 FROM event WHERE seq BETWEEN ?1 AND ?2 LIMIT 1",
+    [SQL_IN_RANGE]      = "SELECT 1 FROM event WHERE seq BETWEEN ?1 AND ?2 UNION ALL SELECT 1 FROM dead"
+                          " WHERE seq BETWEEN ?1 AND ?2 LIMIT 1",
     [SQL_KNOWN_FIND]    = "SELECT seq FROM known WHERE key=?1",
     [SQL_KNOWN_OF_ID]   = "SELECT seq FROM known WHERE key BETWEEN ?1 AND ?2",
     [SQL_KNOWN_ADD]     = "INSERT OR IGNORE INTO known VALUES(?1, ?2)",
@@ -635,6 +636,11 @@ int queue_set_value(struct queue *q, enum queue_value which, int64_t value, stru
     int r = queue_change(q, why);
     if (r >= 0) queue_set_slot(q, (enum slot)which, value);
     return r;
+}
+
+int queue_add_value(struct queue *q, enum queue_value which, int64_t more, struct fault *why)
+{
+    return queue_set_value(q, which, queue_value(q, which) + more, why);
 }
 
 void queue_counts(struct queue *q, struct queue_counts *out)

@@ -100,7 +100,8 @@ int queue_drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why); 
 int queue_set_time(struct queue *q, int64_t seq, int64_t occurred_ms, struct fault *why);
 
 /* The in-flight mark (one at most) and the ranges in doubt (one a batch). Ranges are of seq,
- * inclusive; a doubt range goes by itself when its last queued row has gone. */
+ * inclusive; a doubt range goes by itself when its last row has gone, the dead ones too: one that
+ * is given back is in doubt as before. */
 struct queue_range {
     int64_t first, last;
     int64_t since_s;
@@ -111,6 +112,7 @@ int queue_doubt_add(struct queue *q, const struct queue_range *r, struct fault *
 /* The doubt range that holds seq with the earliest since_s: 1 and *out, or 0. */
 int queue_doubt_find(struct queue *q, int64_t seq, struct queue_range *out);
 int queue_doubt_count(struct queue *q);
+int queue_doubt_clear(struct queue *q, int64_t seq, struct fault *why); /* a person has decided */
 /* Gives every doubt the hour that `date` makes of its own. */
 typedef int64_t (*queue_date)(const void *ctx, int64_t since_s);
 int queue_doubt_redate(struct queue *q, queue_date date, const void *ctx, struct fault *why);

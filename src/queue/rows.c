@@ -453,7 +453,8 @@ static int leave(struct queue *q, const int64_t *seqs, size_t n, struct leaving 
         if (seqs[i] > high) high = seqs[i];
     }
     if (l->dead > 0) queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - l->dead);
-    return l->queued > 0 ? note_gone(q, low, high, l->queued, why) : 0;
+    if (l->queued > 0) return note_gone(q, low, high, l->queued, why);
+    return l->dead > 0 ? doubt_prune(q, low, high, why) : 0;
 }
 
 static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)

@@ -211,6 +211,7 @@ static int expire(struct queue *q, struct fault *why)
     if (count == 0) return end ? 0 : 1;
     r = queue_change(q, why);
     if (r >= 0) r = queue_drop_rows(q, seqs, count, q->expiring.before_s, why);
+    if (r > 0) r = queue_add_value(q, QUEUE_VALUE_GIVEN_UP_TOTAL, r, why);
     return r < 0 ? r : queue_commit(q, why);
 }
 

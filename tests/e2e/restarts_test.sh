@@ -22,6 +22,11 @@ was="$(status paused.code) $(status paused.since)"
 restart
 is "paused by, after a restart" "$(status paused.by)" credentials
 is "its code and hour" "$(status paused.code) $(status paused.since)" "$was"
+agent_stop
+run status --json --config "$W/tillpost.json"
+is "paused, while it stands still" "$("$TOOL" get paused.by <<<"$OUT") $("$TOOL" get paused.since <<<"$OUT")" \
+    "credentials ${was#* }"
+agent_start
 is "queued" "$(status queue.queued)" 1
 agent_kill
 agent_start
@@ -66,11 +71,17 @@ eventually state_is bad-1 dead
 change retry '{"ids":["bad-1"]}'
 eventually state_is bad-1 dead
 change drop '{"state":"dead"}'
+call POST /v1/pause -H 'Content-Type: application/json' -d '{}' >/dev/null
+sell erased-1
+call POST /v1/erase -H 'Content-Type: application/json' -d '{"email":"erased-1@example.com"}' >/dev/null
+call POST /v1/resume -H 'Content-Type: application/json' -d '{}' >/dev/null
 for _ in before after; do
     is "sent" "$(counter sent_total)" 3
     is "dead" "$(counter 'dead_total{reason="tiktok"}')" 2
     is "retried" "$(counter retried_total)" 1
     is "dropped" "$(counter dropped_total)" 1
+    is "erased" "$(counter erased_total)" 1
+    is "exported, given up" "$(counter exported_total) $(counter given_up_total)" "0 0"
     is "expired" "$(counter 'dead_total{reason="expired"}')" 0
     restart
 done
