@@ -35,20 +35,26 @@ static void *grown(void *p, size_t bytes)
     return p;
 }
 
+static void file_reserve(struct disk_file *f, size_t len)
+{
+    if (len <= f->cap) return;
+    f->cap = len * 2;
+    f->bytes = grown(f->bytes, f->cap);
+}
+
 static void file_resize(struct disk_file *f, size_t len)
 {
-    if (len > f->cap) {
-        f->cap = len * 2;
-        f->bytes = grown(f->bytes, f->cap);
-    }
+    file_reserve(f, len);
     if (len > f->len) memset(f->bytes + f->len, 0, len - f->len);
     f->len = len;
 }
 
 static void file_write(struct disk_file *f, size_t offset, const unsigned char *p, size_t len)
 {
-    if (offset + len > f->len) file_resize(f, offset + len);
+    if (offset > f->len) file_resize(f, offset);
+    file_reserve(f, offset + len);
     memcpy(f->bytes + offset, p, len);
+    if (offset + len > f->len) f->len = offset + len;
 }
 
 void disk_copy(struct disk *to, const struct disk *from)

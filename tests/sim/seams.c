@@ -183,8 +183,10 @@ void __wrap_tiktok_batch_add(struct buf *body, struct str event, int64_t time_s,
                              struct str rest)
 {
     char fresh[48];
-    int n = snprintf(fresh, sizeof fresh, "%.*s-%u", (int)id.len, id.p, w.requests + 1);
-    if (w.broken == NEW_ID_ON_RETRY) id = (struct str){fresh, (size_t)n};
+    if (w.broken == NEW_ID_ON_RETRY) {
+        int n = snprintf(fresh, sizeof fresh, "%.*s-%u", (int)id.len, id.p, w.requests + 1);
+        id = (struct str){fresh, (size_t)n};
+    }
     __real_tiktok_batch_add(body, event, time_s, id, rest);
 }
 
@@ -193,6 +195,14 @@ int __wrap_queue_mark(struct queue *q, const struct queue_range *r, struct fault
 int __wrap_queue_mark(struct queue *q, const struct queue_range *r, struct fault *why)
 {
     return w.broken == NO_MARK ? 0 : __real_queue_mark(q, r, why);
+}
+
+int __real_queue_retry(struct queue *q, int64_t seq, struct fault *why);
+int __wrap_queue_retry(struct queue *q, int64_t seq, struct fault *why);
+int __wrap_queue_retry(struct queue *q, int64_t seq, struct fault *why)
+{
+    int rc = __real_queue_retry(q, seq, why);
+    return rc >= 0 && w.broken == DOUBT_FORGOTTEN ? queue_doubt_clear(q, seq, why) : rc;
 }
 
 int __real_deliver_still_good(struct deliver *d, const struct clock_now *now, struct fault *why);

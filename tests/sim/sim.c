@@ -95,14 +95,14 @@ void wrong(const char *format, ...)
 static void sell(void)
 {
     const bool calm = w.now >= TROUBLED;
-    const unsigned n = !calm && in(30) ? (unsigned)between(5, 40) : 1;
+    const unsigned n = !calm && in(40) ? (unsigned)between(5, 30) : 1;
     const unsigned most = calm ? EVENTS_MAX : EVENTS_TROUBLED_MAX;
     for (unsigned i = 0; i < n && w.sold < most; i++)
         w.events[w.sold++] =
             (struct event){.bad = !calm && in(50), .own_time = in(2), .sold_at = w.now};
-    sale_at = w.now + (in(2) ? between(HOUR, 36 * HOUR) : between(1, HOUR));
+    sale_at = w.now + (in(2) ? between(HOUR, 72 * HOUR) : between(1, HOUR));
     if (!calm) return;
-    sale_at = w.now < END - 2 * DAY ? w.now + 6 * HOUR : NEVER;
+    sale_at = w.now < END - 2 * DAY ? w.now + 8 * HOUR : NEVER;
 }
 
 static void change_line(enum line line)
@@ -115,8 +115,8 @@ static void change_line(enum line line)
     deliver_line_changed(&w.deliver, &now);
     w.prompted = true;
     if (line == LINE_FINE) line_at = w.now + between(MINUTE, 4 * DAY);
-    else if (in(400)) line_at = NEVER; /* events grow older than any may be */
-    else line_at = w.now + (in(16) ? between(DAY, 5 * DAY) : between(SECOND, 2 * HOUR));
+    else if (in(800)) line_at = NEVER; /* events grow older than any may be */
+    else line_at = w.now + (in(24) ? between(DAY, 5 * DAY) : between(SECOND, 2 * HOUR));
     flap_at = line == LINE_FLAPS ? w.now : NEVER;
 }
 
@@ -131,7 +131,7 @@ static void change_server(enum server server)
     say("the server: %s", names[server]);
     if (mended && in(2)) w.token_stamp++;
     if (server == SERVER_FINE) server_at = w.now + between(HOUR, 5 * DAY);
-    else server_at = w.now + (in(16) ? between(DAY, 3 * DAY) : between(SECOND, 2 * HOUR));
+    else server_at = w.now + (in(24) ? between(DAY, 3 * DAY) : between(SECOND, 2 * HOUR));
 }
 
 static void pause_by_hand(bool paused)
@@ -150,11 +150,12 @@ static void mishap(void)
     case 2: deliver_try_now(&w.deliver, &now); break;
     case 3: pause_by_hand(true); break;
     case 4:
-        store_retry_refused();
+    case 5:
+        store_retry_dead();
         filled_at = NEVER;
         break;
-    case 5: w.wall_ahead += between(-DAY, DAY); break; /* somebody sets the clock */
-    case 6: change_line(w.line); break;                /* another address, another route */
+    case 6: w.wall_ahead += between(-DAY, DAY); break; /* somebody sets the clock */
+    case 7: change_line(w.line); break;                /* another address, another route */
     default:
         w.disk.fault =
             (struct disk_fault){(enum disk_fault_kind)(dice() % 3), (long)between(1, 9), 1};
@@ -162,7 +163,7 @@ static void mishap(void)
     }
     w.prompted = true;
     if (!in(3)) pause_by_hand(false);
-    mishap_at = w.now + between(1, 3 * DAY);
+    mishap_at = w.now + between(1, 4 * DAY);
 }
 
 static void flap(void)
@@ -176,7 +177,7 @@ static void flap(void)
 static enum cut_at next_cut(void)
 {
     if (w.now < power_at) return CUT_NONE;
-    power_at = w.now + between(HOUR, 24 * DAY);
+    power_at = w.now + between(HOUR, 40 * DAY);
     return in(2) ? CUT_SENT : (enum cut_at)between(CUT_SETTLED, CUT_ANSWERED);
 }
 
@@ -405,6 +406,7 @@ static const char *const controls[FAULTS_IN] = {
     [BATCH_NOT_JUDGED_AGAIN] = "the batch at hand is not judged again",
     [HOUR_OF_1970] = "a doubt found at start has a wrong clock's hour",
     [TIME_NOT_KEPT] = "a corrected time is not kept",
+    [DOUBT_FORGOTTEN] = "what is given back is in doubt no more",
 };
 
 /* false: all seeds passed, though something was broken. */

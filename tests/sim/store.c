@@ -8,11 +8,13 @@
 #include "world.h"
 
 #include "agent/deliver_inside.h"
+#include "agent/manage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { RETRY_MAX_BYTES = 64 * 1024 };
 static const unsigned char key[QUEUE_KEY_BYTES] = {4};
 
 struct clock_now store_clocks(void)
@@ -91,6 +93,7 @@ static void boot(void)
 
 void store_open(void)
 {
+    w.disk.shares_sectors = true; /* a commit is whole or not there: see above */
     configure();
     boot();
     open_agent();
@@ -129,10 +132,10 @@ static void note_mark(bool stays)
 /* The disk as it is now is what the next start finds. */
 static void stop_dead(void)
 {
-    struct disk after = {0};
-    disk_copy(&after, &w.disk);
-    store_close();
-    w.disk = after;
+    w.disk.frozen = true;
+    close_agent();
+    w.disk.frozen = false;
+    w.disk.fault = (struct disk_fault){0};
 }
 
 void store_restart(enum stop stop)
@@ -203,7 +206,7 @@ static void settle_early(struct fault *why)
 
 static void tidy(const struct clock_now *now, struct fault *why)
 {
-    if (queue_dirty(w.queue) || !in(16)) return;
+    if (queue_dirty(w.queue) || !in(32)) return;
     const int64_t now_s = clock_truth_ms(&w.clock, now) / 1000;
     const struct queue_ages ages = {now_s - w.config.queue.keep_sent_ms / 1000, INT64_MIN};
     for (int rc = 1, steps = 0; rc == 1 && steps < 8; steps++)
@@ -271,29 +274,29 @@ int64_t store_next_turn(void)
 
 /* A person ---------------------------------------------------------------------------------------- */
 
-struct gathering {
-    int64_t seqs[64];
-    unsigned count;
-};
-
 static int gather(void *ctx, const struct queue_row *row)
 {
-    struct gathering *g = ctx;
+    struct buf *ids = ctx;
     const struct event *e = &w.events[strtoul(row->event_id.p + 1, NULL, 10)];
-    if (!e->unclear_at) g->seqs[g->count++] = row->seq;
-    return g->count == sizeof g->seqs / sizeof g->seqs[0];
+    if (str_is(row->reason, "unknown_outcome") && e->counted) return 0;
+    buf_printf(ids, "%s\"%.*s\"", ids->len ? "," : "", (int)row->event_id.len, row->event_id.p);
+    return 0;
 }
 
-/* A technician gives back what TikTok has refused, never what may have been counted. */
-void store_retry_refused(void)
+/* A technician gives back what was set aside, but not what Events Manager shows as counted. */
+void store_retry_dead(void)
 {
-    struct gathering g = {.count = 0};
+    struct buf ids, body, answer;
     struct fault why;
-    int rc = queue_list(w.queue, QUEUE_DEAD, 0, 1000, gather, &g, &why);
-    for (unsigned i = 0; rc >= 0 && i < g.count; i++) rc = queue_retry(w.queue, g.seqs[i], &why);
-    int64_t retried = queue_value(w.queue, QUEUE_VALUE_RETRIED_TOTAL) + g.count;
-    if (rc >= 0) rc = queue_set_value(w.queue, QUEUE_VALUE_RETRIED_TOTAL, retried, &why);
-    if (rc < 0) return;
-    say("%u refused events go back", g.count);
-    deliver_rows_changed(&w.deliver);
+    buf_init(&ids, RETRY_MAX_BYTES);
+    buf_init(&body, RETRY_MAX_BYTES);
+    buf_init(&answer, RETRY_MAX_BYTES);
+    int rc = queue_list(w.queue, QUEUE_DEAD, 0, EVENTS_MAX, gather, &ids, &why);
+    buf_printf(&body, "{\"ids\":[%s]}", ids.len ? ids.p : "");
+    if (rc >= 0) rc = manage_change(w.queue, MANAGE_RETRY, buf_str(&body), 0, &answer, &why);
+    if (rc >= 0) say("a technician: %s", answer.p);
+    if (rc >= 0) deliver_rows_changed(&w.deliver);
+    buf_free(&ids);
+    buf_free(&body);
+    buf_free(&answer);
 }

@@ -24,7 +24,7 @@
 #define BUILT_S   INT64_C(1767225600) /* the program is of January 2026 */
 #define BIRTH     (BUILT_S * 1000 + 100 * DAY)
 #define TROUBLED  (BIRTH + 30 * DAY)   /* until then anything may go wrong */
-#define END       (TROUBLED + 5 * DAY) /* then all is well: pauses end, the queue drains */
+#define END       (TROUBLED + 3 * DAY) /* then all is well: pauses end, the queue drains */
 #define AGE_MOST  (28 * DAY)
 #define MEMORY_48 (48 * HOUR) /* tiktok-api.md section 7 */
 
@@ -69,6 +69,7 @@ enum fault_in {
     BATCH_NOT_JUDGED_AGAIN,
     HOUR_OF_1970,
     TIME_NOT_KEPT,
+    DOUBT_FORGOTTEN,
     FAULTS_IN
 };
 
@@ -137,7 +138,7 @@ bool store_turn(enum cut_at cut); /* true: the power failed, and is back */
 enum stop { STOP_CLEAN, STOP_KILLED, STOP_POWER };
 void store_restart(enum stop stop);
 int64_t store_next_turn(void); /* when the agent wakes by itself */
-void store_retry_refused(void);
+void store_retry_dead(void);
 struct clock_now store_clocks(void);
 
 /* tiktok.c */
