@@ -74,9 +74,8 @@ static bool wait_until_ready(pid_t pid, const char *dir)
     return false;
 }
 
-pid_t agent_begin_on(const char *program, const char *dir, const struct agent_line *line)
+pid_t agent_again(const char *program, const char *dir)
 {
-    if (!write_token(dir) || !write_config(dir, line)) return -1;
     pid_t pid = fork();
     if (pid == 0) become_agent(program, dir);
     if (pid > 0 && !wait_until_ready(pid, dir)) {
@@ -84,6 +83,11 @@ pid_t agent_begin_on(const char *program, const char *dir, const struct agent_li
         return -1;
     }
     return pid;
+}
+
+pid_t agent_begin_on(const char *program, const char *dir, const struct agent_line *line)
+{
+    return write_token(dir) && write_config(dir, line) ? agent_again(program, dir) : -1;
 }
 
 pid_t agent_begin(const char *program, const char *dir, int port)

@@ -33,6 +33,7 @@ struct load {
 bool load_run(struct load *l);
 /* One request without a load; true when the answer has status 200. */
 bool load_ask(const char *socket, const char *method, const char *path);
+bool load_say(const char *socket, const char *method, const char *path, const char *body);
 /* One call over a connection of its own; us until its answer "queued" was there, 0: it never was. */
 unsigned load_one(const char *socket, uint64_t id);
 
@@ -66,6 +67,7 @@ struct agent_line {
 };
 pid_t agent_begin(const char *program, const char *dir, int port);
 pid_t agent_begin_on(const char *program, const char *dir, const struct agent_line *line);
+pid_t agent_again(const char *program, const char *dir); /* where there was one before */
 bool agent_end(pid_t pid);
 
 /* stages.c: prints the CPU time of a call by stage; its queue is made in dir. */
@@ -82,6 +84,13 @@ struct bench_share {
     const char *what;
 };
 struct bench_share bench_share_of(pid_t pid);
+
+/* looks.c: ms that each thing takes which a person, a register or a machine asks of an agent, medians;
+ * -1: it failed. Its queue must hold events bench-backlog-… and deliveries be paused. */
+enum { LOOKS = 14 };
+void looks_take(const char *program, const char *dir, double ms[LOOKS]);
+void looks_print(unsigned few, const double at_few[LOOKS], unsigned many,
+                 const double at_many[LOOKS]);
 
 /* backlog.c: prints what a queue of so many rows costs: start, answers, delivery, memory, size. *kept:
  * what does not hang upon the machine is as promised. */

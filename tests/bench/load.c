@@ -195,14 +195,20 @@ bool load_run(struct load *l)
 
 bool load_ask(const char *socket_path, const char *method, const char *path)
 {
+    return load_say(socket_path, method, path, "");
+}
+
+bool load_say(const char *socket_path, const char *method, const char *path, const char *body)
+{
     static struct till t;
     memset(&t, 0, sizeof(t));
     t.fd = connect_to(socket_path);
     if (t.fd < 0) return false;
     t.out_len = (size_t)snprintf(t.out, sizeof(t.out),
                                  "%s %s HTTP/1.1\r\nHost: till\r\nConnection: close\r\n"
-                                 "Content-Type: application/json\r\nContent-Length: 0\r\n\r\n",
-                                 method, path);
+                                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n"
+                                 "%s",
+                                 method, path, strlen(body), body);
     ssize_t n = send(t.fd, t.out, t.out_len, MSG_NOSIGNAL);
     if (n == (ssize_t)t.out_len) n = recv(t.fd, t.in, sizeof(t.in) - 1, 0);
     close(t.fd);
