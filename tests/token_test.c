@@ -7,8 +7,12 @@
 
 #include "api/token.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const tokens[] = {"first-token", "second-token"};
 
@@ -83,10 +87,69 @@ static void credentials_of_any_length_are_looked_at(void **state)
     }
 }
 
+/* Instructions that token_fits takes: a child is stepped through it. < 0: this machine cannot (an
+ * emulator, 32-bit ARM, a sandbox). The first call of the child binds what is bound at first use. */
+static long instructions_of(const char *authorization, const char *const *list, size_t n)
+{
+    enum { STEPS_MAX = 1000000 };
+    int status = 0;
+    long steps = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool warm = token_fits(str_from(authorization), list, n);
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(1);
+        raise(SIGSTOP);
+        bool fits = token_fits(str_from(authorization), list, n);
+        raise(SIGSTOP);
+        _exit(fits != warm);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFSTOPPED(status)) return -1;
+    do {
+        bool stepped = ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) == 0;
+        if (!stepped || waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) steps = -1;
+        else steps++;
+    } while (steps > 0 && steps < STEPS_MAX && WSTOPSIG(status) == SIGTRAP);
+    if (steps < 0) return steps;
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, &status, 0);
+    return steps;
+}
+
+/* No clock can show this on a busy machine; the number of instructions can. */
+static void a_comparison_takes_the_same_path_whatever_is_sent(void **state)
+{
+    static const char *const pair[] = {"abcdefghijklmnop", "qrstuvwxyzABCDEF"};
+    static const char
+        *const
+            sent
+                [] =
+                    {
+                        "Bearer abcdefghijklmnop", /* the first, the second */
+                        "Bearer qrstuvwxyzABCDEF",
+                        "Bearer Xbcdefghijklmnop", /* wrong in the first byte, in the middle, in the last */
+                        "Bearer abcdefgXijklmnop",
+                        "Bearer abcdefghijklmnoX",
+                        "Bearer XXXXXXXXXXXXXXXX",
+                    };
+    long first = instructions_of(sent[0], pair, 2);
+    if (first < 0) {
+        print_message("skipped: nothing can be stepped through here\n");
+        skip();
+    }
+    assert_true(first > 100);
+    for (size_t i = 1; i < sizeof sent / sizeof sent[0]; i++) {
+        long steps = instructions_of(sent[i], pair, 2);
+        if (steps != first) fail_msg("%s: %ld instructions, not %ld", sent[i], steps, first);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_fits_as_its_row_says),
+        cmocka_unit_test(a_comparison_takes_the_same_path_whatever_is_sent),
         cmocka_unit_test(without_tokens_nothing_fits),
         cmocka_unit_test(credentials_of_any_length_are_looked_at),
     };
