@@ -52,6 +52,16 @@ try_now
 kill -HUP "$AGENT_PID"
 eventually grep -q 'begins with' "$W/agent.log"
 mv "$W/token.away" "$W/token"
+# says_when_called WORDS: the log does, once somebody calls
+says_when_called() { call GET /v1/status >/dev/null && grep -q -- "$1" "$W/agent.log"; }
+cp -p "$W/write-key" "$W/write-key.good"
+(umask 077 && printf '%s\n%s\n%s\n' $KEY $KEY-2 $KEY-3 >"$W/write-key")
+eventually says_when_called 'the old tokens stay in force'
+(umask 077 && printf '%s\n%s-2\n' $KEY $KEY >"$W/write-key")
+eventually says_when_called '2 tokens are in force'
+mv "$W/write-key.good" "$W/write-key"
+kill -HUP "$AGENT_PID"
+eventually says_when_called 'tillpost.json is in force'
 curl -s -o "$W/told-401" -H "Authorization: Bearer $KEY-and-more" "http://127.0.0.1:$PORT/v1/status"
 for path in /v1/status /metrics /v1/events / /v1/events/second-1; do
     call GET $path -D - >>"$W/told-answers"
