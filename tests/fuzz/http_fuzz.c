@@ -4,13 +4,15 @@
  * What must hold: what comes back are answers of the contract; a request that was handed out has a
  * body within its route's limit; over TCP nothing but the open route is handed out to a sender who
  * does not know the token; nobody stays connected; the next caller is served.
- * The mutator knows lines: it puts, doubles and drops the lines of a request.
+ * The mutator knows lines: it puts, doubles and drops the lines of a request. ":PPPPP" stands for the
+ * listener's port, without which no Host over TCP is the right one.
  */
 #include "fuzz/fuzz.h"
 
 #include "api_world.h"
 #include "generator.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -90,6 +92,20 @@ static void serve_held(bool tcp, bool known)
 
 /* One caller ----------------------------------------------------------------------------------- */
 
+/* The input, with the port in it. */
+static uint8_t *with_port(const uint8_t *data, size_t size)
+{
+    static const char mark[] = ":PPPPP";
+    const size_t len = sizeof mark - 1;
+    char port[sizeof mark];
+    uint8_t *copy = malloc(size + 1);
+    MUST(copy != NULL && snprintf(port, sizeof port, ":%05u", world.port) == (int)len);
+    memcpy(copy, data, size);
+    for (size_t i = 0; i + len <= size; i++)
+        if (memcmp(copy + i, mark, len) == 0) memcpy(copy + i, port, len);
+    return copy;
+}
+
 static void talk(int fd, const uint8_t *data, size_t size, size_t pieces, bool tcp)
 {
     bool known = knows_token(data, size);
@@ -144,7 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t pieces = (size_t)(data[0] >> 1) % 16 + 1;
     world.hold = true;
     int fd = world_connect(&world, door);
-    talk(fd, data + 1, size - 1, pieces, door == WORLD_TCP);
+    uint8_t *input = with_port(data + 1, size - 1);
+    talk(fd, input, size - 1, pieces, door == WORLD_TCP);
+    free(input);
     hang_up(fd);
     nobody_stays();
     next_caller_is_served();
@@ -159,6 +177,7 @@ static const char *const lines[] = {
     "GET /v1/events/a%2Fb?name=x HTTP/1.1\r\n", "POST /v1/events/retry HTTP/1.1\r\n",
     "POST /v1/erase HTTP/1.1\r\n", "POST /v1/sync HTTP/1.0\r\n", "OPTIONS * HTTP/1.1\r\n",
     "HEAD / HTTP/1.1\r\n", "GET http://localhost/ HTTP/1.1\r\n", "Host: localhost\r\n",
+    "Host: localhost:PPPPP\r\n", "Host: 127.0.0.1:PPPPP\r\n", "Origin: http://localhost:PPPPP\r\n",
     "Host: evil.example\r\n", "Host: [::1]:80\r\n", "Origin: https://till.example\r\n",
     "Origin: null\r\n", "Authorization: Bearer " WORLD_TOKEN "\r\n",
     "Authorization: Bearer the-next-token\r\n", "Authorization: Bearer x\r\n",
