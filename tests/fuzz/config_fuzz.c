@@ -8,7 +8,9 @@
 #include "agent/offline.h"
 #include "mapping/mapping.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ANSWER_MAX_BYTES = 1 << 20 };
@@ -22,12 +24,33 @@ static const char *path_of_scratch(void)
     return path;
 }
 
-static void write_scratch(const uint8_t *data, size_t size)
+static void write_file(const char *path, const void *data, size_t size)
 {
-    FILE *file = fopen(path_of_scratch(), "wb");
+    FILE *file = fopen(path, "wb");
     MUST(file != NULL);
     MUST(fwrite(data, 1, size, file) == size);
     MUST(fclose(file) == 0);
+}
+
+static char credentials[64], token[96];
+
+static void remove_credentials(void)
+{
+    (void)unlink(token);
+    (void)rmdir(credentials);
+}
+
+/* Without a token no configuration is right, and no input knows of a file that others cannot read:
+ * it is a credential of the service manager's. */
+static void make_credentials(void)
+{
+    static const char text[] = "0123456789abcdef\n";
+    if (credentials[0] != '\0') return;
+    (void)snprintf(credentials, sizeof credentials, "%s.d", path_of_scratch());
+    (void)snprintf(token, sizeof token, "%s/tiktok-access-token", credentials);
+    MUST(mkdir(credentials, 0700) == 0 && atexit(remove_credentials) == 0);
+    write_file(token, text, sizeof text - 1);
+    MUST(chmod(token, 0600) == 0 && setenv("CREDENTIALS_DIRECTORY", credentials, 1) == 0);
 }
 
 static void check_ranges(const struct config *c)
@@ -80,7 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config *c = NULL;
     unsigned lines = 1;
     for (size_t i = 0; i < size; i++) lines += data[i] == '\n';
-    write_scratch(data, size);
+    make_credentials();
+    write_file(path_of_scratch(), data, size);
     int rc = config_load(path_of_scratch(), &c, &problems);
     MUST((rc == 0) == (c != NULL) && (rc == 0) == (problems.errors == 0));
     check_problems(&problems, lines);
