@@ -79,7 +79,7 @@ examine() { # POINT PREFIX
     [ $took -le $worst_ms ] || worst_ms=$took
     # What was promised is known before anybody says it again.
     for id in $(awk '$2 == 200 { print $1 }' "$W/answers"); do
-        call GET "/v1/events/$id" -o /dev/null -w '%{http_code}' | grep -q 200 || lost "$1" "$id"
+        call GET "/v1/events/$id" -o /dev/null -w '%{http_code}' | grep 200 >/dev/null || lost "$1" "$id"
     done
     for id in $(awk '$3 == "erased" { print $1 }' "$W/answers"); do
         call GET "/v1/events/$id" | grep -qE '"state":"(sent|dropped)"' || fail "$1: erased and is there: $id"

@@ -36,7 +36,7 @@ serve_no_more() {
 }
 
 heard() { grep -aq 'Access-Token\|POST\|Content-Type' "$W/server.log"; }
-named() { grep 'try failed' "$W/agent.log" | tail -n +$((TRIED + 1)) | grep -q -- "$1"; }
+named() { grep 'try failed' "$W/agent.log" | tail -n +$((TRIED + 1)) | grep -- "$1" >/dev/null; }
 
 # refuses WHAT WORDS SERVER…: WORDS are in the log, or the test waits for ever
 refuses() {

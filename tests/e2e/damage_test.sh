@@ -15,7 +15,7 @@ dd if=/dev/urandom of="$W/state/queue.db" bs=4096 count=1 conv=notrunc 2>/dev/nu
 agent_start
 sell after
 eventually status_is queue.queued 9
-has_problem() { call GET /v1/status | grep -q '"code":"queue_damaged"'; }
+has_problem() { call GET /v1/status | grep '"code":"queue_damaged"' >/dev/null; }
 has_problem || fail "status does not tell"
 ls "$W"/state/queue.db-damaged-* >/dev/null || fail "the bad file is gone"
 grep -q 'was damaged' "$W/agent.log" || fail "the log does not tell"

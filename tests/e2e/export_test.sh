@@ -201,7 +201,7 @@ is "queued" "$(queued)" "$left"
 say "where nothing was sent nothing is in doubt; what was sent without an answer is"
 sell_many doubt 3
 try_now
-tried() { status delivery.last_attempt_at | grep -q 20; }
+tried() { status delivery.last_attempt_at | grep 20 >/dev/null; }
 eventually tried
 agent_kill
 export_to "$W/doubt" --json

@@ -14,7 +14,7 @@ HEADER=event_type,email,timestamp,price,currency,order_id
 queued() { status queue.queued; }
 queued_is() { [ "$(queued)" = "$1" ]; }
 empty() { [ -z "$(find "$D" -maxdepth 1 -type f)" ]; }
-problem() { call GET /v1/status | grep -q "\"code\":\"$1\""; }
+problem() { call GET /v1/status | grep "\"code\":\"$1\"" >/dev/null; }
 no_problem() { ! problem "$1"; }
 now_s() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 row() { printf 'Purchase,%s@example.com,%s,10,EUR,%s\n' "$1" "$NOW" "$1"; }

@@ -11,7 +11,8 @@
 #   is "copies of sale-1" "$(copies sale-1)" 0
 #
 # Programs: $TILLPOST $SANDBOX $TOOL (ctest sets them). Nothing here sleeps to be "long enough": it polls
-# until a deadline that is far beyond what a loaded machine needs.
+# until a deadline that is far beyond what a loaded machine needs. Pipes end in `grep … >/dev/null`: -q would leave early,
+# and pipefail would tell of the writer that nobody listened to.
 set -u -o pipefail
 : "${SANDBOX:?is the program of tests/sandbox; ctest names it}" "${TOOL:?is e2e_tool; ctest names it}"
 
