@@ -86,6 +86,8 @@ void platform_harden(void); /* no core dump, not dumpable, umask 077, stdin/out/
 /* Root becomes the user that owns a file, for good; others and a missing file: nothing. DENIED. */
 int platform_become_owner(const char *path);
 void platform_notify(const char *state); /* sd_notify(3) without libsystemd; nothing if unset */
+/* How soon the service manager takes us for dead without WATCHDOG=1 (WatchdogSec); 0: never. */
+int64_t platform_watchdog_ms(void);
 bool platform_lock_memory(void *p, size_t bytes); /* mlock + MADV_DONTDUMP where allowed */
 
 /* confine.c: from here on the process may do what it needs and no more, for good: the kernel refuses

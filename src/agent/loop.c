@@ -28,8 +28,9 @@ static int64_t sleep_ms(struct agent *a)
     if (api >= 0) most = least(most, api);
     most = least(most, deliver_timeout_ms(&a->deliver, &a->now));
     most = least(most, folder_timeout_ms(a->folder, &a->now));
-    int64_t tidy = a->tidy_at_ms - a->now.mono_ms;
-    return least(most, tidy > 0 ? tidy : 0);
+    most = least(most, a->tidy_at_ms - a->now.mono_ms);
+    if (a->watchdog_ms) most = least(most, a->watchdog_at_ms - a->now.mono_ms);
+    return most > 0 ? most : 0;
 }
 
 static void sleep_until_something(struct agent *a)
@@ -225,13 +226,14 @@ static void erase(struct agent *a)
 /* To the service manager, which restarts an agent whose loop stands still. */
 static void show_life(struct agent *a)
 {
-    if (a->now.mono_ms < a->watchdog_at_ms) return;
+    if (!a->watchdog_ms || a->now.mono_ms < a->watchdog_at_ms) return;
     platform_notify("WATCHDOG=1");
-    a->watchdog_at_ms = a->now.mono_ms + AGENT_WATCHDOG_MS;
+    a->watchdog_at_ms = a->now.mono_ms + a->watchdog_ms;
 }
 
 void agent_loop(struct agent *a)
 {
+    a->watchdog_ms = platform_watchdog_ms() / AGENT_WATCHDOG_SIGNS;
     a->now = open_read_clocks();
     while (!a->stop && !a->exit_status) {
         struct fault why = {0};

@@ -32,7 +32,7 @@ esac
 
 say "a service manager: started, alive, stopping"
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null && [ "$(id -u)" = 0 ]; then
-    agent_start env NOTIFY_SOCKET="$W/manager" strace -f -s 32 -e trace=sendto -o "$W/notes"
+    agent_start env NOTIFY_SOCKET="$W/manager" WATCHDOG_USEC=3000000 strace -f -s 32 -e trace=sendto -o "$W/notes"
     eventually grep -q '"READY=1"' "$W/notes"
     sell watched
     eventually grep -q '"WATCHDOG=1"' "$W/notes"
