@@ -1,8 +1,9 @@
 #!/bin/bash
 # packages.sh BUILD: makes the packages of a static build and tries them. Of every one: lintian, the unit's exposure. Of
 # this machine's own, in chroots: install, upgrade, downgrade, remove, purge of the .deb, and the tarball on a system of
-# BusyBox alone; the queue survives all but the purge. Needs root, lintian, systemd-analyze, debootstrap, a static
-# busybox (toolchains/setup --all); 77: they are not there. TILLPOST_BARE: where the base system is (see try-bare).
+# BusyBox alone; the queue survives all but the purge, also one of an older schema, and one of a newer is left alone.
+# Needs root, lintian, systemd-analyze, debootstrap, python3, a static busybox (toolchains/setup --all); 77: they are
+# not there. TILLPOST_BARE: where the base system is (see try-bare).
 set -eu
 build=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,7 +20,7 @@ skip() {
     exit 77
 }
 [ "$(id -u)" = 0 ] || skip "chroots need root"
-for tool in curl lintian systemd-analyze debootstrap busybox; do
+for tool in curl lintian systemd-analyze debootstrap python3 busybox; do
     command -v $tool >/dev/null || skip "$tool is not installed (toolchains/setup --all)"
 done
 W=$(mktemp -d "${TMPDIR:-/var/tmp}/tillpost-packages.XXXXXX")
@@ -127,6 +128,30 @@ start as_user
 queued_are '"event_id":"before" "event_id":"between" '
 stop
 grep -q 7000000000000000001 "$root/etc/tillpost/tillpost.json" || fail "the configuration was overwritten"
+say "a queue of schema 1 is taken over; one of a newer schema is refused, and nothing in it is touched"
+state=$root/var/lib/tillpost
+rm "$state"/*
+cp "$source/tests/data/queue/schema-1.db" "$state/queue.db"
+printf 'the key of the queue in the test' | od -An -v -tx1 | tr -d ' \n' >"$state/key"
+chmod 600 "$state"/*
+inside sh -c 'chown tillpost:tillpost /var/lib/tillpost/*'
+start as_user
+queued_are '"event_id":"doubtful" "event_id":"queued" '
+stop
+python3 - "$state/queue.db" <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+version = db.execute("PRAGMA user_version").fetchone()[0]
+db.execute("UPDATE value SET value = value + 1 WHERE slot = 101")
+db.commit()
+db.execute("PRAGMA user_version = %d" % (version + 1))
+END
+content() { (cd "$state" && find . -type f -size +0 -exec sha256sum {} + | sort); } # SQLite makes an empty WAL
+before=$(content)
+status=0
+(as_user) >"$W/newer.log" 2>&1 || status=$?
+[ $status = 78 ] && grep -q 'a newer tillpost wrote it' "$W/newer.log" || { cat "$W/newer.log" && fail "exit $status"; }
+[ "$(content)" = "$before" ] || fail "a newer queue was touched"
 say "remove, purge"
 inside dpkg -r tillpost >"$W/dpkg.log" 2>&1 || { cat "$W/dpkg.log" && fail "dpkg -r"; }
 [ -e "$root/var/lib/tillpost/queue.db" ] || fail "remove took the queue"
