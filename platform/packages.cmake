@@ -24,7 +24,7 @@ file(CONFIGURE OUTPUT ${staged}/changelog @ONLY CONTENT "tillpost (@PROJECT_VERS
 ")
 file(CONFIGURE OUTPUT ${staged}/copyright @ONLY CONTENT "tillpost: a store-and-forward agent for TikTok's Events API.
 
-Copyright: its authors, see the log of its source.
+Copyright 2026 the authors of tillpost, see the log of its source.
 
 Licensed under the Apache License, version 2.0; on Debian systems its text is in /usr/share/common-licenses/Apache-2.0.
 
