@@ -1128,6 +1128,31 @@ static void strings_are_escaped_as_little_as_json_allows(void **state)
     }
 }
 
+/* Strings are looked at in words of eight bytes. */
+static void every_byte_of_a_string_is_seen_wherever_it_stands(void **state)
+{
+    enum { AT_MAX = 20, TAIL_BYTES = 9 };
+    for (size_t at = 0; at <= AT_MAX; at++) {
+        for (int byte = 1; byte <= 0xFF; byte++) {
+            char text[AT_MAX + TAIL_BYTES + 4] = "\"";
+            memset(text + 1, 'a', at + 1 + TAIL_BYTES);
+            text[1 + at] = (char)byte;
+            text[2 + at + TAIL_BYTES] = '"';
+            struct str plain = {text + 1, at + 1 + TAIL_BYTES};
+            bool needs_no_look = byte >= ' ' && byte < 0x80 && byte != '"' && byte != '\\';
+            bool taken = json_check((struct str){text, plain.len + 2}, NULL) == TILLPOST_OK;
+            if (taken != needs_no_look) fail_msg("0x%02x at %zu is read", (unsigned)byte, at);
+            struct buf out;
+            buf_init(&out, sizeof text * 6);
+            json_write_string(&out, plain);
+            if (byte < 0x80 && !str_equal(json_string(parse(out.p)), plain))
+                fail_msg("0x%02x at %zu is written as %s", (unsigned)byte, at, out.p);
+            buf_free(&out);
+            arena_reset(&arena);
+        }
+    }
+}
+
 static void what_is_written_is_read_again_as_the_same(void **state)
 {
     for (size_t i = 0; i < sizeof grammar / sizeof grammar[0]; i++) {
@@ -1222,6 +1247,26 @@ static void random_amounts_come_out_as_they_went_in(void **state)
     }
 }
 
+/* Most are written without printf(3): in the same digits. */
+static void a_number_is_written_as_printf_writes_15_digits(void **state)
+{
+    static const double powers[] = {1, 10, 100, 1000, 1e4, 1e5, 1e6, 1e9, 1e12};
+    uint64_t seed = 11;
+    for (int i = 0; i < 20000; i++) {
+        uint64_t digits = amount_chance(&seed) >> (amount_chance(&seed) % 60);
+        double d = (double)digits / powers[(size_t)i % (sizeof powers / sizeof powers[0])];
+        char expected[32];
+        struct buf out;
+        buf_init(&out, sizeof expected);
+        if (i % 3 == 0) d = nextafter(d, i % 2 ? 0 : HUGE_VAL);
+        if (i % 2 == 0) d = -d;
+        snprintf(expected, sizeof expected, "%.15g", d == 0 ? 0 : d);
+        json_write_number(&out, d);
+        assert_string_equal(out.p, expected);
+        buf_free(&out);
+    }
+}
+
 /* A till that adds up cents in binary: the noise is gone when the sum goes out. */
 static void the_noise_of_sums_in_binary_does_not_go_out(void **state)
 {
@@ -1276,10 +1321,12 @@ int main(void)
         TEST(a_full_arena_is_an_error_and_never_a_crash),
         TEST(building_in_a_full_arena_gives_null_and_false),
         TEST(strings_are_escaped_as_little_as_json_allows),
+        TEST(every_byte_of_a_string_is_seen_wherever_it_stands),
         TEST(what_is_written_is_read_again_as_the_same),
         TEST(numbers_go_out_with_15_digits_at_most),
         TEST(the_measure_of_amounts_itself_is_right),
         TEST(random_amounts_come_out_as_they_went_in),
+        TEST(a_number_is_written_as_printf_writes_15_digits),
         TEST(the_noise_of_sums_in_binary_does_not_go_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

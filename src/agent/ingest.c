@@ -328,12 +328,25 @@ static void write_dry_run(struct draft *d, struct buf *answer)
     buf_add_char(answer, '}');
 }
 
+/* Its lists, 8 KiB, are written before they are read. */
+static void draft_init(struct draft *d, struct ingest *g, const struct clock_now *now,
+                       const struct json *call)
+{
+    d->g = g;
+    d->now = now;
+    d->call = call;
+    d->id[0] = '\0';
+    d->count = d->matched = d->warnings.count = 0;
+    d->why = (struct fault){0};
+}
+
 static int take_call(struct ingest *g, const struct clock_now *now, const struct json *call,
                      struct buf *answer)
 {
-    struct draft d = {.g = g, .now = now, .call = call};
+    struct draft d;
     struct fault why = {0};
     bool fresh = false;
+    draft_init(&d, g, now, call);
     if (opted_out(call)) return ignore(g, "integrations", answer);
     if (!consented(call, g->config->privacy.require_consent)) return ignore(g, "consent", answer);
     if (build_events(&d) < 0) return refuse(g, &d.why, answer);

@@ -49,15 +49,21 @@ static bool grow(struct buf *b, size_t cap)
     return true;
 }
 
+/* Is there room already? As cap is at most max_bytes + 1, the ceiling holds too. */
+static bool has_room(const struct buf *b, size_t more_bytes)
+{
+    return !b->failed && more_bytes < b->cap - b->len;
+}
+
 bool buf_reserve(struct buf *b, size_t more_bytes)
 {
+    if (has_room(b, more_bytes)) return true;
     if (b->failed) return false;
     if (more_bytes > b->max_bytes - b->len) {
         b->failed = true;
         return false;
     }
     size_t need = b->len + more_bytes + 1;
-    if (need <= b->cap) return true;
     size_t cap = b->cap < BUF_FIRST_BYTES ? BUF_FIRST_BYTES : b->cap;
     while (cap < need && cap <= SIZE_MAX / 2) {
         cap *= 2;
@@ -69,7 +75,7 @@ bool buf_reserve(struct buf *b, size_t more_bytes)
 
 void buf_add(struct buf *b, const void *p, size_t len)
 {
-    if (!buf_reserve(b, len)) return;
+    if (!has_room(b, len) && !buf_reserve(b, len)) return;
     if (len > 0) memcpy(b->p + b->len, p, len);
     b->len += len;
     b->p[b->len] = '\0';
@@ -87,7 +93,7 @@ void buf_add_z(struct buf *b, const char *z)
 
 void buf_add_char(struct buf *b, char c)
 {
-    if (!buf_reserve(b, 1)) return;
+    if (!has_room(b, 1) && !buf_reserve(b, 1)) return;
     b->p[b->len++] = c;
     b->p[b->len] = '\0';
 }

@@ -288,20 +288,47 @@ bool json_keeps_digits(const struct json *v)
     return item == NULL;
 }
 
+/* A decimal: units of 10^-places. */
+struct decimal {
+    uint64_t units; /* below exact_max */
+    unsigned places;
+};
+
+/* d >= 0, when it is the double of a number with few decimal places: prices, quantities. Both
+ * units and power are exact, so the quotient is the double nearest to the decimal; as that has at
+ * most 15 digits, no other decimal of so many has the same one. */
+static bool is_short_decimal(double d, struct decimal *out)
+{
+    static const double powers[] = {1, 10, 100, 1000, 10000};
+    for (unsigned i = 0; i < sizeof powers / sizeof powers[0]; i++) {
+        double units = d * powers[i] + 0.5;
+        if (units >= exact_max) return false;
+        *out = (struct decimal){(uint64_t)units, i};
+        if ((double)out->units / powers[i] == d) return true;
+    }
+    return false;
+}
+
+static void write_decimal(struct buf *out, bool negative, struct decimal n)
+{
+    char text[DIGITS_MAX + 3]; /* a sign, a point */
+    char *p = text + sizeof text;
+    for (unsigned i = 0; n.units > 0 || i <= n.places; i++) {
+        if (i > 0 && i == n.places) *--p = '.';
+        *--p = (char)('0' + n.units % 10);
+        n.units /= 10;
+    }
+    if (negative) *--p = '-';
+    buf_add(out, p, (size_t)(text + sizeof text - p));
+}
+
 void json_write_number(struct buf *out, double d)
 {
+    struct decimal n;
     if (!isfinite(d)) {
         buf_add_z(out, "null");
-    } else if (fabs(d) < exact_max && d == (double)(int64_t)d) {
-        char text[DIGITS_MAX + 2];
-        char *p = text + sizeof text;
-        uint64_t left = (uint64_t)fabs(d);
-        do {
-            *--p = (char)('0' + left % 10);
-            left /= 10;
-        } while (left > 0);
-        if (d < 0) *--p = '-';
-        buf_add(out, p, (size_t)(text + sizeof text - p));
+    } else if (is_short_decimal(fabs(d), &n)) {
+        write_decimal(out, d < 0, n);
     } else {
         char text[32]; /* -1.23456789012345e-308 has 22 */
         snprintf(text, sizeof text, "%.*g", DIGITS_MAX, d);
@@ -324,21 +351,21 @@ static char escape_of(unsigned char ch)
 
 void json_write_string(struct buf *out, struct str s)
 {
-    size_t done = 0;
+    const char *done = s.p, *end = s.p + s.len, *p = s.p;
     buf_add_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char ch = (unsigned char)s.p[i];
+    while ((p = json_plain_end(p, end)) < end) {
+        unsigned char ch = (unsigned char)*p++;
         if (ch >= ' ' && ch != '"' && ch != '\\') continue;
         char escape = escape_of(ch);
-        buf_add(out, s.p + done, i - done);
-        done = i + 1;
+        buf_add(out, done, (size_t)(p - 1 - done));
+        done = p;
         if (escape == 'u') {
             buf_printf(out, "\\u%04x", (unsigned)ch);
         } else {
             buf_add(out, (const char[]){'\\', escape}, 2);
         }
     }
-    buf_add(out, s.p + done, s.len - done);
+    buf_add(out, done, (size_t)(end - done));
     buf_add_char(out, '"');
 }
 

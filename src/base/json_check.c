@@ -132,22 +132,13 @@ static bool scan_odd_char(struct checker *c)
     return true;
 }
 
-/* Behind the characters that need no look: the bulk of every text, hence a loop of its own. */
-static const char *plain_end(const char *p, const char *end)
-{
-    while (p < end && *p >= ' ' && *p <= '~' && *p != '"' && *p != '\\') {
-        p++;
-    }
-    return p;
-}
-
 /* p is at the opening quote, and behind the closing one afterwards. */
 static bool scan_string(struct checker *c, bool *escaped)
 {
     const char *start = c->p++;
     *escaped = false;
     for (;;) {
-        c->p = plain_end(c->p, c->end);
+        c->p = json_plain_end(c->p, c->end);
         int ch = peek(c);
         if (ch == END_OF_TEXT) return refuse_at(c, start, "the string does not end");
         if (ch == '"') break;

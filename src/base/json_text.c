@@ -1,5 +1,6 @@
 /*
- * json_text.c: what an escape in a JSON string stands for (RFC 8259 section 7).
+ * json_text.c: what needs a look in a JSON string, and what an escape in it stands for (RFC 8259
+ * section 7).
  *
  * The text is one that passed the check; all the same nothing is read behind its end, whatever it
  * holds.
@@ -7,6 +8,31 @@
 #include "base/json_text.h"
 
 #include <string.h>
+
+/* Eight bytes at once: https://graphics.stanford.edu/~seander/bithacks.html, "Determine if a word
+ * has a zero byte", "… a byte less than n". Which byte it is, they do not tell. */
+#define EACH_BYTE(n) (UINT64_C(0x0101010101010101) * (n))
+static uint64_t less(uint64_t word, unsigned char than)
+{
+    return (word - EACH_BYTE(than)) & ~word & EACH_BYTE(0x80);
+}
+
+static bool is_plain(char ch)
+{
+    return (unsigned char)ch < 0x80 && ch >= ' ' && ch != '"' && ch != '\\';
+}
+
+const char *json_plain_end(const char *p, const char *end)
+{
+    for (uint64_t word; (size_t)(end - p) >= sizeof word; p += sizeof word) {
+        memcpy(&word, p, sizeof word);
+        uint64_t odd = less(word, ' ') | less(word ^ EACH_BYTE('"'), 1) |
+                       less(word ^ EACH_BYTE('\\'), 1) | (word & EACH_BYTE(0x80));
+        if (odd != 0) break;
+    }
+    while (p < end && is_plain(*p)) p++;
+    return p;
+}
 
 static int hex_value(char ch)
 {

@@ -21,6 +21,9 @@ int json_fault_at(struct fault *why, struct str text, size_t offset, const char 
 size_t json_blank_comments(char *text, size_t len);
 
 /* json_text.c */
+/* Behind the characters that need no look, neither when a string is read nor when it is written:
+ * ASCII but control characters, quotes and backslashes. */
+const char *json_plain_end(const char *p, const char *end);
 int json_hex4(const char *p, const char *end); /* the four digits of \uXXXX, or -1 */
 /* The content of a string, escapes resolved, byte by byte. */
 struct json_unescape {

@@ -11,21 +11,6 @@
 /* Deeper than libmicrohttpd, our handlers and zlib together get: 14 KiB, measured on x86-64. */
 enum { WIPE_STACK_BYTES = 32 * 1024 };
 
-struct str str_from(const char *z)
-{
-    return z == NULL ? (struct str){"", 0} : (struct str){z, strlen(z)};
-}
-
-bool str_equal(struct str a, struct str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
-bool str_is(struct str a, const char *z)
-{
-    return str_equal(a, str_from(z));
-}
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
     const char *p; /* not NUL-terminated unless said */
@@ -20,9 +21,19 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
-struct str str_from(const char *z); /* NULL gives an empty str */
-bool str_equal(struct str a, struct str b);
-bool str_is(struct str a, const char *z);
+/* Inline, as they are called a hundred times an event. NULL gives an empty str. */
+static inline struct str str_from(const char *z)
+{
+    return z == NULL ? (struct str){"", 0} : (struct str){z, strlen(z)};
+}
+static inline bool str_equal(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+static inline bool str_is(struct str a, const char *z)
+{
+    return str_equal(a, str_from(z));
+}
 bool str_is_nocase(struct str a, const char *z); /* ASCII case only */
 bool str_starts(struct str a, const char *z);
 bool str_ends(struct str a, const char *z);

@@ -225,8 +225,18 @@ static bool is_card_at(struct str s, size_t start)
     return false;
 }
 
+/* Most texts are too short for one, or have too few digits. */
+static bool has_enough_digits(struct str text)
+{
+    size_t digits = 0;
+    if (text.len < CARD_DIGITS_MIN) return false;
+    for (size_t i = 0; i < text.len; i++) digits += is_digit(text.p[i]);
+    return digits >= CARD_DIGITS_MIN;
+}
+
 bool pii_has_card_number(struct str text)
 {
+    if (!has_enough_digits(text)) return false;
     bool in_group = false;
     size_t escape_end = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -274,6 +284,8 @@ static bool is_domain_at(struct str s, size_t i)
 
 bool pii_has_email(struct str text)
 {
+    if (text.len == 0) return false;
+    if (!memchr(text.p, '@', text.len) && !memchr(text.p, '%', text.len)) return false;
     for (size_t i = 1; i < text.len; i++) {
         if (text.p[i] != '@' && text.p[i] != '%') continue;
         char c;
