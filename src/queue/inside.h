@@ -92,6 +92,8 @@ struct queue {
     struct db_size size; /* at the last commit */
     int64_t room_bytes;  /* for pushes, at least */
     struct recent recent;
+    char last_name[64]; /* a key event, "" none; and its hash */
+    unsigned char last_name_hash[RECENT_EVENT_BYTES];
     struct doubt *doubts;
     size_t doubt_count, doubt_cap;
 
@@ -124,9 +126,8 @@ int queue_load_ends(struct queue *q, struct fault *why); /* oldest and newest qu
 bool queue_counts_hold(const struct queue *q);           /* as many queued rows as can be */
 int queue_merge_part(struct queue *q, struct fault *why);
 bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes);
-int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out);
-int queue_read_id(struct queue *q, enum sql sql,
-                  struct recent_entry *out); /* seq, id, event, key */
+int queue_key_of(struct queue *q, struct str id, struct str key_event, struct recent_key *out);
+int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out); /* of the row at hand */
 /* rows.c */
 /* The seq of a pair that is known, else 0. */
 int64_t queue_known_seq(struct queue *q, const struct recent_key *key, struct fault *why);
@@ -138,7 +139,6 @@ int queue_drop_rows(struct queue *q, const int64_t *seqs, size_t n, int64_t now_
 /* doubt.c */
 int doubt_load(struct queue *q, struct fault *why);
 int doubt_prune(struct queue *q, int64_t first, int64_t last, struct fault *why);
-
 /* scrub.c */
 int scrub_step(struct queue *q, struct fault *why); /* 1 there is more, 0 nothing to do */
 

@@ -171,13 +171,27 @@ static const char *const statements[SQL_COUNT] = {
 
 /* Reading the tables into memory -------------------------------------------------------------- */
 
-int queue_key_of(struct str event_id, struct str key_event, struct recent_key *out)
+/* A till sends one kind of event most of the time: its hash is kept. */
+static int hash_name(struct queue *q, struct str name)
+{
+    unsigned char hash[SEAL_HASH_BYTES];
+    struct str last = {q->last_name, strlen(q->last_name)};
+    if (last.len > 0 && str_equal(name, last)) return 0;
+    int r = seal_hash(name, hash);
+    memcpy(q->last_name_hash, hash, RECENT_EVENT_BYTES);
+    size_t len = r >= 0 && name.len < sizeof q->last_name ? name.len : 0;
+    memcpy(q->last_name, name.p, len);
+    q->last_name[len] = '\0';
+    return r;
+}
+
+int queue_key_of(struct queue *q, struct str event_id, struct str key_event, struct recent_key *out)
 {
     unsigned char hash[SEAL_HASH_BYTES];
     int r = seal_hash(event_id, hash);
     memcpy(out->bytes, hash, RECENT_ID_BYTES);
-    if (r >= 0) r = seal_hash(key_event, hash);
-    memcpy(out->bytes + RECENT_ID_BYTES, hash, RECENT_EVENT_BYTES);
+    if (r >= 0) r = hash_name(q, key_event);
+    memcpy(out->bytes + RECENT_ID_BYTES, q->last_name_hash, RECENT_EVENT_BYTES);
     return r;
 }
 
@@ -185,7 +199,7 @@ int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out)
 {
     struct str event = db_text(q->db, sql, 2), key_event = db_text(q->db, sql, 3);
     out->seq = db_int(q->db, sql, 0);
-    return queue_key_of(db_text(q->db, sql, 1), key_event.len ? key_event : event, &out->key);
+    return queue_key_of(q, db_text(q->db, sql, 1), key_event.len ? key_event : event, &out->key);
 }
 
 static const struct str key_check_bound = {"queue key", 9}, key_check_text = {"tillpost", 8};

@@ -134,7 +134,7 @@ int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struc
                          "%s: an event may have %d bytes; send a "
                          "smaller one",
                          q->path, QUEUE_ROW_MAX_BYTES);
-    if (queue_key_of(e->event_id, e->key_event, &key) < 0)
+    if (queue_key_of(q, e->event_id, e->key_event, &key) < 0)
         return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot hash an id", q->path);
     int r = queue_ready(q, why);
     if (r < 0) return r;
@@ -291,7 +291,7 @@ static int seqs_of_id(struct queue *q, struct str event_id, int64_t *seqs, size_
     struct recent_key low, high;
     const struct recent_entry *e;
     size_t at = 0, count = 0;
-    if (queue_key_of(event_id, STR(""), &low) < 0)
+    if (queue_key_of(q, event_id, STR(""), &low) < 0)
         return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: cannot hash an id", q->path);
     high = low;
     memset(low.bytes + RECENT_ID_BYTES, 0, RECENT_EVENT_BYTES);

@@ -243,7 +243,7 @@ static int insert(struct queue *q, enum sql sql, int64_t seq, const struct page_
     struct recent_key key;
     struct str event = bytes_of(&v[2]), key_event = bytes_of(&v[3]);
     if (seq <= 0 || seq > q->slots[SLOT_LAST_SEQ]) return 0;
-    if (queue_key_of(bytes_of(&v[1]), key_event.len > 0 ? key_event : event, &key) < 0) return 0;
+    if (queue_key_of(q, bytes_of(&v[1]), key_event.len > 0 ? key_event : event, &key) < 0) return 0;
     int r = is_new(q, seq, &key, why);
     if (r <= 0) return r;
     size_t n = 1;

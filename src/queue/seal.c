@@ -2,7 +2,8 @@
  * seal.c: what is kept is sealed here and nowhere else.
  *
  * What always holds:
- * 1. Every seal has a fresh random nonce: 96 bits, so that after 2^32 rows under one key the
+ * 1. Every seal has a fresh random nonce, of the system's (a process that forks must not seal on
+ *    both sides): 96 bits, so that after 2^32 rows under one key the
  *    chance of a repeated nonce is below 2^-32 (NIST SP 800-38D, 8.3). A till seals that many in
  *    centuries.
  * 2. A seal opens only under the key and the binding it was made with, unchanged to the last bit;
@@ -19,11 +20,14 @@
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { KEY_BITS = SEAL_KEY_BYTES * 8 };
+enum { KEY_BITS = SEAL_KEY_BYTES * 8, NONCES = 21 /* getrandom(2): 256 bytes are whole */ };
 
 struct seal {
     mbedtls_gcm_context gcm;
+    unsigned char nonces[NONCES][SEAL_NONCE_BYTES]; /* from the system, at once; each used once */
+    unsigned nonces_left;
 };
 
 int seal_open(const unsigned char key[SEAL_KEY_BYTES], struct seal **out)
@@ -46,12 +50,23 @@ void seal_close(struct seal *s)
     free(s);
 }
 
+static int take_nonce(struct seal *s, unsigned char out[SEAL_NONCE_BYTES])
+{
+    if (s->nonces_left == 0) {
+        int rc = platform_random(s->nonces, sizeof s->nonces);
+        if (rc < 0) return rc;
+        s->nonces_left = NONCES;
+    }
+    memcpy(out, s->nonces[--s->nonces_left], SEAL_NONCE_BYTES);
+    return 0;
+}
+
 int seal_encrypt(struct seal *s, struct str bound_to, struct str plain, unsigned char *out)
 {
     unsigned char *nonce = out + 1, *text = nonce + SEAL_NONCE_BYTES;
     if (plain.len > INT_MAX - SEAL_OVERHEAD_BYTES) return TILLPOST_E_TOO_LARGE;
     out[0] = SEAL_VERSION;
-    int rc = platform_random(nonce, SEAL_NONCE_BYTES);
+    int rc = take_nonce(s, nonce);
     if (rc < 0) return rc;
     rc = mbedtls_gcm_crypt_and_tag(&s->gcm, MBEDTLS_GCM_ENCRYPT, plain.len, nonce, SEAL_NONCE_BYTES,
                                    (const unsigned char *)bound_to.p, bound_to.len,
