@@ -12,7 +12,8 @@
 
 static void assert_found(bool (*scan)(struct str), const char *text, bool expected)
 {
-    if (scan(str_from(text)) != expected) print_message("\"%s\"\n", text);
+    struct str s = str_from(text);
+    if (scan(s) != expected) print_message("\"%.*s\"\n", (int)s.len, s.p);
     assert_int_equal(scan(str_from(text)), expected);
 }
 
