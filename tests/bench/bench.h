@@ -25,8 +25,9 @@ struct load {
     unsigned connections;
     double seconds;
     uint64_t first_id; /* ids count up from here */
+    bool empty;        /* GET /healthz instead: what HTTP alone costs */
     /* out */
-    uint64_t queued;
+    uint64_t queued; /* answers, of empty ones too */
     double took_s;
     unsigned p50_us, p99_us; /* from the first byte out to the last byte in */
 };

@@ -26,6 +26,7 @@ enum {
     EXIT_USAGE = 64,
     DELIVER_MAX_US = 60 * 1000 * 1000,
     GROUP_ROWS = 64,
+    FEW = 8,
     OPEN_FILES = 16,
     IMPORT_ROWS = 100000,
     BACKLOG_ROWS = 100000,
@@ -42,7 +43,7 @@ struct arguments {
 };
 struct results {
     struct commits one, group;
-    struct load alone, crowd;
+    struct load alone, few, crowd, empty;
     struct sink_counts sent;
 };
 
@@ -62,18 +63,23 @@ static bool measure_recording(const struct arguments *args, const char *dir, str
     r->one = (struct commits){.path = db, .rows_a_commit = 1, .seconds = args->seconds};
     r->group = (struct commits){.path = db, .rows_a_commit = GROUP_ROWS, .seconds = args->seconds};
     r->alone = (struct load){.socket = sock, .connections = 1, .seconds = args->seconds};
+    r->few = (struct load){.socket = sock, .connections = FEW, .seconds = args->seconds};
     r->crowd = (struct load){
         .socket = sock, .connections = BENCH_CONNECTIONS_MAX, .seconds = args->seconds};
+    r->empty = r->crowd;
+    r->empty.empty = true;
     if (!load_ask(sock, "POST", "/v1/pause") || !commits_run(&r->one) || !load_run(&r->alone))
         return false;
-    r->crowd.first_id = r->alone.queued;
-    return commits_run(&r->group) && load_run(&r->crowd);
+    r->few.first_id = r->alone.queued;
+    if (!load_run(&r->few)) return false;
+    r->crowd.first_id = r->alone.queued + r->few.queued;
+    return commits_run(&r->group) && load_run(&r->crowd) && load_run(&r->empty);
 }
 
 static bool measure_delivery(const char *dir, struct results *r)
 {
     char sock[BENCH_PATH_BYTES + 32];
-    uint64_t wanted = r->alone.queued + r->crowd.queued;
+    uint64_t wanted = r->alone.queued + r->few.queued + r->crowd.queued;
     int64_t end_us = bench_now_us() + DELIVER_MAX_US;
     snprintf(sock, sizeof(sock), "%s/till.sock", dir);
     if (!load_ask(sock, "POST", "/v1/resume") || !load_ask(sock, "POST", "/v1/sync")) return false;
@@ -110,10 +116,14 @@ static void print_table(const struct results *r, const char *dir)
     print_row("tillpost, durable events, 1 connection", alone, one, "SQLite, 1 row");
     print_row("SQLite alone, 64 rows a commit", group, 0, NULL);
     print_row("tillpost, durable events, 64 connections", crowd, group, "SQLite, 64 rows");
+    print_row("tillpost, empty answers, 64 connections", (double)r->empty.queued / r->empty.took_s,
+              0, NULL);
     print_row("tillpost, deliveries to loopback", (double)r->sent.events / sent_s, 0, NULL);
     printf(
         "\n  answer after (p50, p99): 1 connection %.2f, %.2f ms; 64 connections %.2f, %.2f ms\n",
         r->alone.p50_us / 1e3, r->alone.p99_us / 1e3, r->crowd.p50_us / 1e3, r->crowd.p99_us / 1e3);
+    printf("  8 connections: p99 %.2f ms, at most 3 commits of SQLite's and 2 ms: %.2f ms\n",
+           r->few.p99_us / 1e3, 3e3 / one + 2);
     printf("  64 connections against SQLite's 1 row a commit: %.2f\n", crowd / one);
     printf("  %" PRIu64 " events in %" PRIu64 " requests and %.2f s; none is missing\n",
            r->sent.events, r->sent.requests, sent_s);
