@@ -88,7 +88,11 @@ int platform_become_owner(const char *path);
 void platform_notify(const char *state); /* sd_notify(3) without libsystemd; nothing if unset */
 /* How soon the service manager takes us for dead without WATCHDOG=1 (WatchdogSec); 0: never. */
 int64_t platform_watchdog_ms(void);
-bool platform_lock_memory(void *p, size_t bytes); /* mlock + MADV_DONTDUMP where allowed */
+/* Memory for plain personal data and keys: zeroed whole pages of its own, in no core dump, and never
+ * swapped out as far as the limit allows (RLIMIT_MEMLOCK). NULL: none. Freeing wipes it; NULL is
+ * fine. */
+void *platform_private_alloc(size_t bytes);
+void platform_private_free(void *p, size_t bytes);
 
 /* confine.c: from here on the process may do what it needs and no more, for good: the kernel refuses
  * other directories (Landlock) and other system calls (seccomp), as far as it can. */

@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -48,12 +47,6 @@ int64_t platform_watchdog_ms(void)
     if (!us || (pid && strtol(pid, NULL, 10) != (long)getpid())) return 0;
     long long ms = strtoll(us, NULL, 10) / 1000;
     return ms > 0 && ms < LLONG_MAX / 1000 ? ms : 0;
-}
-
-bool platform_lock_memory(void *p, size_t bytes)
-{
-    (void)madvise(p, bytes, MADV_DONTDUMP);
-    return mlock(p, bytes) == 0;
 }
 
 int platform_become_owner(const char *path)

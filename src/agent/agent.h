@@ -20,7 +20,9 @@ enum {
     AGENT_COMMIT_MAX_BYTES = 2 * 1024 * 1024,    /* pushed in one commit */
     AGENT_ANSWER_MAX_BYTES = 8 * 1024 * 1024,    /* of one answer */
     AGENT_SLEEP_MAX_MS = 60 * 1000,
-    AGENT_TIDY_EVERY_MS = 30 * 1000,    /* while nothing happens */
+    AGENT_TIDY_EVERY_MS = 30 * 1000, /* while nothing happens */
+    AGENT_LOCK_WAIT_MS = 5 * 1000,   /* at start, for a queue that another program has open */
+    AGENT_LOCK_TRY_MS = 50,
     AGENT_TIDY_SLICE_MS = 5,            /* between two steps of tidying */
     AGENT_TOKENS_LOOK_MS = 1000,        /* between two looks at listen.token_file */
     AGENT_WATCHDOG_SIGNS = 3,           /* of life, in the time that the service manager waits */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "platform/platform.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +53,22 @@ static int open_folder(struct agent *a, struct fault *why)
     return fault_set(why, TILLPOST_E_NO_MEMORY, "", "no memory for the drop folder");
 }
 
+/* A verb of the command line that works on the queue itself has it for a moment. */
+static int wait_for_queue(struct agent *a, struct fault *why)
+{
+    int64_t until_ms = platform_mono_ms() + AGENT_LOCK_WAIT_MS;
+    int rc = open_queue(a->config, true, &a->queue, why);
+    if (rc == TILLPOST_E_LOCKED) log_line(LOG_LEVEL_INFO, "waiting: %s", why->message);
+    while (rc == TILLPOST_E_LOCKED && platform_mono_ms() < until_ms) {
+        (void)poll(NULL, 0, AGENT_LOCK_TRY_MS);
+        rc = open_queue(a->config, true, &a->queue, why);
+    }
+    return rc;
+}
+
 static int open_all(struct agent *a, struct fault *why)
 {
-    int rc = open_queue(a->config, true, &a->queue, why);
+    int rc = wait_for_queue(a, why);
     if (rc >= 0) rc = start_clock(a, why);
     if (rc < 0) return rc;
     ingest_init(&a->ingest, a->config, a->queue, &a->clock);

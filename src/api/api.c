@@ -11,6 +11,7 @@
  */
 #include "api/inside.h"
 
+#include "platform/platform.h"
 #include "tillpost/err.h"
 #include <poll.h>
 #include <stdlib.h>
@@ -22,8 +23,7 @@ void conn_forget_request(struct conn *c)
 {
     if (c->target) wipe(c->target, strlen(c->target));
     free(c->target);
-    wipe(c->body, c->body_cap);
-    free(c->body);
+    platform_private_free(c->body, c->body_cap);
     share_give(c, c->body_cap);
     c->target = c->body = NULL;
     c->body_len = c->body_cap = c->discarded_bytes = 0;

@@ -23,6 +23,7 @@
 #include "api/inside.h"
 
 #include "api/inflate.h"
+#include "platform/platform.h"
 #include "tillpost/err.h"
 #include <microhttpd.h>
 #include <stdlib.h>
@@ -43,8 +44,7 @@ enum {
 
 static void body_free(struct conn *c)
 {
-    wipe(c->body, c->body_cap);
-    free(c->body);
+    platform_private_free(c->body, c->body_cap);
     share_give(c, c->body_cap);
     c->body = NULL;
     c->body_len = c->body_cap = 0;
@@ -54,7 +54,7 @@ static void body_free(struct conn *c)
 static bool body_move(struct conn *c, size_t cap)
 {
     if (!share_has_room(c, cap)) return false;
-    char *p = malloc(cap);
+    char *p = platform_private_alloc(cap);
     if (!p) return false;
     size_t len = c->body_len;
     if (len > 0) memcpy(p, c->body, len);

@@ -1,15 +1,17 @@
 /*
  * arena.c: memory that is given back, wiped, all at once.
  *
- * A list of blocks, each filled from front to back. What always holds:
- * 1. Every byte of a block behind `used` is zero: blocks come from calloc(3), and a reset wipes
- *    exactly what was used. So an allocation is zeroed without a memset.
+ * A list of blocks, each filled from front to back. They hold what callers sent, so they are private
+ * pages (platform.h). What always holds:
+ * 1. Every byte of a block behind `used` is zero: blocks come zeroed, and a reset wipes exactly what
+ *    was used. So an allocation is zeroed without a memset.
  * 2. An address handed out is a multiple of ARENA_ALIGN_BYTES, on 32-bit systems too.
  * 3. used_bytes, the sum of the rounded sizes, never exceeds max_bytes.
  */
 #include "base/text.h"
 
-#include <stdlib.h>
+#include "platform/platform.h"
+
 #include <string.h>
 
 enum { ARENA_ALIGN_BYTES = 16 };
@@ -17,6 +19,7 @@ enum { ARENA_ALIGN_BYTES = 16 };
 struct arena_block {
     struct arena_block *next;
     char *data;   /* first aligned byte behind this header */
+    size_t whole; /* bytes of all of it */
     size_t bytes; /* of data */
     size_t used;
 };
@@ -30,8 +33,9 @@ static struct arena_block *block_new(size_t bytes)
 {
     size_t around = sizeof(struct arena_block) + ARENA_ALIGN_BYTES;
     if (bytes > SIZE_MAX - around) return NULL;
-    struct arena_block *block = calloc(1, around + bytes);
+    struct arena_block *block = platform_private_alloc(around + bytes);
     if (block == NULL) return NULL;
+    block->whole = around + bytes;
     char *behind = (char *)(block + 1);
     size_t over = (uintptr_t)behind % ARENA_ALIGN_BYTES;
     block->data = behind + (over == 0 ? 0 : ARENA_ALIGN_BYTES - over);
@@ -79,8 +83,7 @@ static void free_blocks(struct arena_block *block)
 {
     while (block != NULL) {
         struct arena_block *next = block->next;
-        wipe(block->data, block->used);
-        free(block);
+        platform_private_free(block, block->whole);
         block = next;
     }
 }

@@ -18,7 +18,8 @@
  * 7. secure_delete overwrites what is deleted, but not what stays behind when SQLite moves a row to
  *    another page: such bytes stand between a page's pointers and its cells. They are overwritten
  *    on the way into the file, for which the method that writes its pages is replaced by ours.
- * 8. A WAL that is found at opening is brought into the file and cut to nothing: no old frame of it
+ * 8. A read that fails is damage only where the file can be read elsewhere.
+ * 9. A WAL that is found at opening is brought into the file and cut to nothing: no old frame of it
  *    stays readable.
  */
 #include "queue/db.h"
@@ -54,14 +55,16 @@ static const char *const own_sql[] = {
 };
 
 typedef int write_method(sqlite3_file *file, const void *p, int len, sqlite3_int64 offset);
-struct pages_writer { /* what the file's pMethods point to */
+typedef int read_method(sqlite3_file *file, void *p, int len, sqlite3_int64 offset);
+struct page_methods { /* what the file's pMethods point to */
     sqlite3_io_methods methods;
     write_method *write; /* of the VFS */
+    read_method *read;
 };
 
 struct db {
     const struct db_plan *plan;
-    struct pages_writer writer;
+    struct page_methods pages;
     sqlite3 *handle;
     sqlite3_stmt *own[OWN_COUNT];
     sqlite3_stmt **statements; /* of the plan */
@@ -276,7 +279,7 @@ static bool write_uri(const char *path, char *out, size_t out_bytes)
 
 static int write_page(sqlite3_file *file, const void *p, int len, sqlite3_int64 offset)
 {
-    const struct pages_writer *w = (const struct pages_writer *)file->pMethods;
+    const struct page_methods *w = (const struct page_methods *)file->pMethods;
     unsigned char page[PAGE_BYTES];
     if (len != PAGE_BYTES) return w->write(file, p, len, offset);
     memcpy(page, p, PAGE_BYTES);
@@ -284,14 +287,27 @@ static int write_page(sqlite3_file *file, const void *p, int len, sqlite3_int64 
     return w->write(file, page, len, offset);
 }
 
-static void take_over_writing(struct db *db)
+/* SQLite takes a read that fails with EIO for a damaged file. It is one where the disk can be read
+ * elsewhere; where it cannot, setting the file aside would save nothing. */
+static int read_page(sqlite3_file *file, void *p, int len, sqlite3_int64 offset)
+{
+    const struct page_methods *w = (const struct page_methods *)file->pMethods;
+    unsigned char first[DB_PAGE_BYTES];
+    int rc = w->read(file, p, len, offset);
+    if (rc != SQLITE_IOERR_CORRUPTFS) return rc;
+    return w->read(file, first, sizeof first, 0) == SQLITE_OK ? rc : SQLITE_IOERR_READ;
+}
+
+static void take_over_pages(struct db *db)
 {
     sqlite3_file *file = NULL;
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
     if (file == NULL || file->pMethods == NULL) return;
-    db->writer = (struct pages_writer){*file->pMethods, file->pMethods->xWrite};
-    db->writer.methods.xWrite = write_page;
-    file->pMethods = &db->writer.methods;
+    db->pages =
+        (struct page_methods){*file->pMethods, file->pMethods->xWrite, file->pMethods->xRead};
+    db->pages.methods.xWrite = write_page;
+    db->pages.methods.xRead = read_page;
+    file->pMethods = &db->pages.methods;
 }
 
 static int open_handle(struct db *db, struct fault *why)
@@ -306,7 +322,7 @@ static int open_handle(struct db *db, struct fault *why)
     int rc = sqlite3_open_v2(uri, &db->handle, flags, plan->vfs);
     if (rc != SQLITE_OK) return sqlite_fault(db, rc, "open it", why);
     sqlite3_extended_result_codes(db->handle, 1);
-    take_over_writing(db);
+    take_over_pages(db);
     return 0;
 }
 

@@ -455,7 +455,7 @@ static int reopen(struct queue *q, struct fault *why)
 
 static int make(const struct queue_options *o, const struct limits *limits, struct queue **out)
 {
-    struct queue *q = calloc(1, sizeof *q);
+    struct queue *q = platform_private_alloc(sizeof *q); /* it holds rows that were unsealed */
     *out = q;
     if (q == NULL) return TILLPOST_E_NO_MEMORY;
     q->limits = limits;
@@ -517,8 +517,7 @@ void queue_close(struct queue *q)
     free(q->doubts);
     free(q->path);
     free(q->ballast_path);
-    wipe(q->sealed, sizeof q->sealed);
-    free(q);
+    platform_private_free(q, sizeof *q);
 }
 
 /* Transactions -------------------------------------------------------------------------------- */

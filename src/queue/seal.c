@@ -19,7 +19,6 @@
 #include <limits.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_BITS = SEAL_KEY_BYTES * 8, NONCES = 21 /* getrandom(2): 256 bytes are whole */ };
@@ -32,7 +31,7 @@ struct seal {
 
 int seal_open(const unsigned char key[SEAL_KEY_BYTES], struct seal **out)
 {
-    struct seal *s = calloc(1, sizeof *s);
+    struct seal *s = platform_private_alloc(sizeof *s);
     *out = s;
     if (s == NULL) return TILLPOST_E_NO_MEMORY;
     mbedtls_gcm_init(&s->gcm);
@@ -46,8 +45,7 @@ void seal_close(struct seal *s)
 {
     if (s == NULL) return;
     mbedtls_gcm_free(&s->gcm);
-    wipe(s, sizeof *s);
-    free(s);
+    platform_private_free(s, sizeof *s);
 }
 
 static int take_nonce(struct seal *s, unsigned char out[SEAL_NONCE_BYTES])

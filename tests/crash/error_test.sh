@@ -70,6 +70,7 @@ revive() { # POINT
     agent_start
 }
 
+is_known() { [ "$(call GET "/v1/events/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
 point() { # NAME INJECTION ANSWERS PREFIX
     local began took id
     rm -f "$W/now"
@@ -84,8 +85,7 @@ point() { # NAME INJECTION ANSWERS PREFIX
     # What was promised is known before anybody says it again.
     for id in $(awk '$2 == 200 { print $1 }' "$W/now"); do
         eventually agent_answers
-        [ "$(call GET "/v1/events/$id" -o /dev/null -w '%{http_code}')" = 200 ] ||
-            fail "$1: acknowledged and is lost: $id"
+        eventually is_known "$id"
     done
     # The same ids again, and two more.
     rm -f "$W/now"
@@ -162,7 +162,8 @@ start_under() { # STRACE-ARGUMENTS…
     agent_wait
     [ "$EXIT" -lt 128 ] || fail "a start ended with $EXIT"
 }
-start_point() { # NAME INJECTION
+start_is_known() { [ "$(call GET "/v1/events/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
+point() { # NAME INJECTION
     local id
     start_under -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
     agent_start

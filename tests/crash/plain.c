@@ -5,6 +5,8 @@
  *                                when the memory of the process held one of them once answered
  *   plain scan FILE…             exit 1 when a file holds one of them in clear
  *   plain memory PID             the same for a process
+ *   plain private SOCKET PID     exit 1 when what the process holds of a request under way is not in
+ *                                memory that is locked and in no core dump
  *   plain key KEY_FILE FILE…     exit 1 when a file holds the queue key, as hexadecimal or as bytes
  *   plain hashes COUNT FILE…     exit 1 when a file holds the hash of one of the first COUNT e-mails
  *
@@ -341,6 +343,60 @@ static int memory(char **args)
     return hits > 0;
 }
 
+/* A request whose body stays away: half of it is in the process. */
+static bool begin_request(struct till *t)
+{
+    static struct till_answer answer;
+    char text[512], body[256];
+    int len = snprintf(body, sizeof body,
+                       "{\"type\":\"track\",\"properties\":{\"email\":\"%s1@%s.example\"",
+                       LOCAL_STEM, DOMAIN_STEM);
+    int n = snprintf(text, sizeof text,
+                     "POST /v1/track HTTP/1.1\r\nHost: till\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %d\r\n\r\n%s",
+                     len + 1000, body);
+    return till_ask(t, "GET", "/healthz", "", CALL_MS, &answer) &&
+           write(t->fd, text, (size_t)n) == n;
+}
+
+/* Hits in mappings that are private as they should be, and in others. */
+static void look_at_flags(int mem, FILE *smaps, long *good, long *bad)
+{
+    char line[512];
+    uint64_t from = 0, to = 0, a, b;
+    while (fgets(line, sizeof line, smaps)) {
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &a, &b) == 2) {
+            from = a;
+            to = b;
+        }
+        if (strncmp(line, "VmFlags: rd", 11) != 0) continue;
+        long hits = search_region(mem, from, to, line);
+        bool kept = strstr(line, " dd ") && strstr(line, " lo ");
+        *(kept ? good : bad) += hits;
+    }
+}
+
+static int private_pages(char **args)
+{
+    char path[64];
+    struct till t = {.socket = args[0], .fd = -1};
+    long good = 0, bad = 0;
+    if (!begin_request(&t)) return EXIT_WRONG_USE;
+    (void)snprintf(path, sizeof path, "/proc/%s/mem", args[1]);
+    int mem = open(path, O_RDONLY | O_CLOEXEC);
+    for (int look = 0; mem >= 0 && look < LOOKS && good + bad == 0; look++) {
+        nanosleep(&(struct timespec){.tv_nsec = SETTLE_MS * 100000L}, NULL);
+        (void)snprintf(path, sizeof path, "/proc/%s/smaps", args[1]);
+        FILE *smaps = fopen(path, "re");
+        if (!smaps) break;
+        look_at_flags(mem, smaps, &good, &bad);
+        fclose(smaps);
+    }
+    till_hang_up(&t);
+    printf("%ld places in private memory, %ld elsewhere\n", good, bad);
+    return good == 0 || bad > 0;
+}
+
 /* A request that was cut off is wiped as soon as the agent sees that it was. */
 static bool stays(char **pid)
 {
@@ -440,11 +496,8 @@ static const struct {
     int args_least;
     int (*run)(char **args);
 } verbs[] = {
-    {"flood", 3, flood},
-    {"scan", 1, scan},
-    {"memory", 1, memory},
-    {"key", 2, look_for_key},
-    {"hashes", 2, look_for_hashes},
+    {"flood", 3, flood},           {"scan", 1, scan},        {"memory", 1, memory},
+    {"private", 2, private_pages}, {"key", 2, look_for_key}, {"hashes", 2, look_for_hashes},
 };
 
 int main(int argc, char **argv)
@@ -453,8 +506,8 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 >= verbs[i].args_least)
             return verbs[i].run(argv + 2);
     fputs(
-        "plain flood SOCKET PID COUNT | scan FILE… | memory PID | key KEY_FILE FILE… | hashes COUNT "
-        "FILE…\n",
+        "plain flood SOCKET PID COUNT | scan FILE… | memory PID | private SOCKET PID | key KEY_FILE "
+        "FILE… | hashes COUNT FILE…\n",
         stderr);
     return EXIT_WRONG_USE;
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Plain text: thousands of fuzzed requests with known e-mails and phones, delivered and dead ones among
 # them; then none of it is in the state files, in the raw image of their file system, in the log, in the
-# memory of the agent that has answered, or in a core of it. Nor are the hashes in clear in a file, nor
+# memory of the agent that has answered, or in a core of it; and while a request is under way it is in pages alone that
+# are locked and in no core dump. Nor are the hashes in clear in a file, nor
 # the queue's key anywhere but in its own.
 #
 # COUNT: requests (100,000 with TILLPOST_SOAK=1). CONTROL: the mutant that $TILLPOST is; then something has
@@ -48,6 +49,8 @@ drained() { status_is queue.queued 0; }
 eventually drained
 say "$(seen counted) events arrived"
 
+quietly "$PLAIN" memory "$AGENT_PID"
+"$PLAIN" private "$W/till.sock" "$AGENT_PID" || fail "a request under way is not in private memory"
 quietly "$PLAIN" memory "$AGENT_PID"
 if [ -n "${TILLPOST_SOAK:-}" ] && command -v gcore >/dev/null; then
     gcore -o "$W/gcore" "$AGENT_PID" >"$W/gcore.log" 2>&1 || fail "gcore: $(tail -n 3 "$W/gcore.log")"
