@@ -450,7 +450,9 @@ static int reopen(struct queue *q, struct fault *why)
     detach(q);
     r = attach(q, damaged, why);
     if (r < 0) detach(q);
-    return r;
+    if (r != TILLPOST_E_DENIED && r != TILLPOST_E_CANT_CREATE) return r;
+    if (why != NULL) why->err = TILLPOST_E_STORAGE; /* it was open: no fault of who asks */
+    return TILLPOST_E_STORAGE;
 }
 
 static int make(const struct queue_options *o, const struct limits *limits, struct queue **out)

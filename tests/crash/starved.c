@@ -1,5 +1,5 @@
 /*
- * starved.c: a library to preload (LD_PRELOAD): malloc, calloc and realloc that fail when the file
+ * starved.c: a library to preload (LD_PRELOAD): malloc and its kin that fail when the file
  * $STARVE_FILE says so, and that count what is not freed. At the process's end the count is a line
  * of $STARVE_LOG.
  *
@@ -17,6 +17,7 @@
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *p, size_t bytes);
+void *__libc_memalign(size_t align, size_t bytes);
 void __libc_free(void *p);
 
 static struct starve nobody, *control = &nobody;
@@ -79,6 +80,13 @@ void *realloc(void *p, size_t bytes)
 {
     if (starves()) return NULL;
     return p ? __libc_realloc(p, bytes) : counted(__libc_malloc(bytes));
+}
+
+int posix_memalign(void **out, size_t align, size_t bytes)
+{
+    void *p = starves() ? NULL : counted(__libc_memalign(align, bytes));
+    if (p) *out = p;
+    return p ? 0 : ENOMEM;
 }
 
 void free(void *p)
