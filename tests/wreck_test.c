@@ -31,9 +31,10 @@ static void write_and_die(void)
         db,
         "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
         "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=1; CREATE TABLE t(x);"
-        "INSERT INTO t VALUES('of the file'); PRAGMA wal_checkpoint(TRUNCATE);"
-        "INSERT INTO t VALUES('of the wal'); BEGIN; CREATE TABLE u(x);"
-        "INSERT INTO u VALUES('of nobody'), (zeroblob(100000))",
+        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<500)"
+        "INSERT INTO t SELECT 'of the file'||hex(zeroblob(1000)) FROM n;"
+        "PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t VALUES('of the wal');"
+        "BEGIN; UPDATE t SET x='of nobody'||hex(zeroblob(1000))",
         NULL, NULL, NULL));
 }
 
