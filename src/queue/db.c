@@ -71,7 +71,7 @@ struct db {
     int wal_frames;            /* confirmed since the last checkpoint */
     bool wal_counted; /* wal_frames is right: there was a checkpoint or a commit since opening */
     bool unclean;     /* opening found a WAL */
-    bool open;        /* what is found damaged from now on is no fault of who asks */
+    bool open;        /* what fails from now on is no fault of who asks */
     struct db_failure failure;
 };
 
@@ -152,7 +152,9 @@ static int sqlite_fault(struct db *db, int rc, const char *doing, struct fault *
     f->disk |= lacks_space(db, rc) && os != EFBIG;
     int err = explain(db->plan->path, code, os, doing, &f->why);
     f->damaged |= err == TILLPOST_E_DAMAGED;
-    if (err == TILLPOST_E_DAMAGED && db->open) err = f->why.err = TILLPOST_E_STORAGE;
+    bool ours =
+        err == TILLPOST_E_DAMAGED || err == TILLPOST_E_DENIED || err == TILLPOST_E_CANT_CREATE;
+    if (ours && db->open) err = f->why.err = TILLPOST_E_STORAGE;
     if (why != NULL) *why = f->why;
     return err;
 }
