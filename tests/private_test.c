@@ -43,6 +43,23 @@ static bool has_flag(const void *p, const char *flag)
     return strstr(flags_of(p), word) != NULL;
 }
 
+/* AddressSanitizer makes mlock(2) do nothing, and ends the program over a request that is too large. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
+static bool is_locked(const void *p)
+{
+    return SANITIZED || has_flag(p, "lo");
+}
+
 /* An emulator does not describe its guest. */
 static void skip_without_flags(void)
 {
@@ -60,7 +77,7 @@ static void private_memory_is_zeroed_locked_and_in_no_core_dump(void **state)
         for (size_t k = 0; k < sizes[i]; k++) assert_int_equal(p[k], 0);
         for (size_t k = 0; k<sizes[i]; k += sizes[i]> 1 ? sizes[i] - 1 : 1) {
             assert_true(has_flag(p + k, "dd"));
-            assert_true(has_flag(p + k, "lo"));
+            assert_true(is_locked(p + k));
         }
         memset(p, 'x', sizes[i]);
         platform_private_free(p, sizes[i]);
@@ -110,7 +127,7 @@ static void an_arena_is_private(void **state)
     for (int i = 0; i < 20; i++) {
         char *p = arena_alloc(&a, 1000);
         assert_true(has_flag(p, "dd"));
-        assert_true(has_flag(p + 999, "lo"));
+        assert_true(is_locked(p + 999));
     }
     arena_free(&a);
 }
@@ -118,7 +135,7 @@ static void an_arena_is_private(void **state)
 static void more_than_there_is_is_refused(void **state)
 {
     assert_null(platform_private_alloc(SIZE_MAX));
-    assert_null(platform_private_alloc(SIZE_MAX / 2));
+    if (!SANITIZED) assert_null(platform_private_alloc(SIZE_MAX / 2));
 }
 
 int main(void)
