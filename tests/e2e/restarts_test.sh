@@ -3,6 +3,8 @@
 # none: a new token, a new event set.
 . "$(dirname "$0")/lib.sh"
 
+: "${WIRE:?is e2e_wire; ctest names it}"
+
 sandbox_start
 agent_config
 agent_start
@@ -104,4 +106,34 @@ agent_config
 agent_start
 eventually counted offline-1
 is "copies" "$(seen duplicates)" 0
+agent_stop
+
+say "what an export may take: not what waits for a connection, but what was clearly not counted"
+export_says() { call GET /v1/export | "$TOOL" get "stay.$1"; }
+export_says_one() { [ "$(export_says "$1")" = 1 ]; }
+tls_make
+"$WIRE" say "$W/mute.port" /dev/null & # takes connections, and knows nothing of TLS
+OTHER_PIDS="$OTHER_PIDS $!"
+eventually test -s "$W/mute.port"
+ENDPOINT=https://127.0.0.1:9$TRACK
+agent_config
+agent_start
+sell held-2
+eventually attempts_least 1
+ENDPOINT=https://127.0.0.1:$(cat "$W/mute.port")$TRACK
+agent_config
+kill -HUP "$AGENT_PID"
+eventually export_says_one in_flight
+agent_kill
+ENDPOINT=http://127.0.0.1:$SANDBOX_PORT$TRACK
+agent_config
+sed -i 's/"retry_first": "100ms", "retry_most": "1s"/"retry_first": "50s", "retry_most": "50s"/' "$W/tillpost.json"
+tell script '[{"code":50000,"forever":true}]'
+agent_start
+try_now
+retried() { [ "$(call GET /metrics | sed -n 's/.*attempts_total{outcome="retry"} //p')" = 1 ]; }
+eventually retried
+is "in flight, in doubt" "$(export_says in_flight) $(export_says in_doubt)" "0 0"
+restart
+is "in doubt, after a clean end" "$(export_says in_doubt)" 0
 agent_stop
