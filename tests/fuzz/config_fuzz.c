@@ -32,7 +32,7 @@ static void write_file(const char *path, const void *data, size_t size)
     MUST(fclose(file) == 0);
 }
 
-static char credentials[64], token[96];
+static char credentials[96], token[128];
 
 static void remove_credentials(void)
 {
