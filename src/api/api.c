@@ -11,7 +11,6 @@
  */
 #include "api/inside.h"
 
-#include "platform/platform.h"
 #include "tillpost/err.h"
 #include <poll.h>
 #include <stdlib.h>
@@ -23,10 +22,9 @@ void conn_forget_request(struct conn *c)
 {
     if (c->target) wipe(c->target, strlen(c->target));
     free(c->target);
-    platform_private_free(c->body, c->body_cap);
-    share_give(c, c->body_cap);
-    c->target = c->body = NULL;
-    c->body_len = c->body_cap = c->discarded_bytes = 0;
+    body_free(c);
+    c->target = NULL;
+    c->discarded_bytes = 0;
     c->verdict = (struct verdict){0};
     c->head_only = c->refused = false;
 }

@@ -42,9 +42,28 @@ enum {
 
 /* --- bodies --- */
 
-static void body_free(struct conn *c)
+/* Most bodies are small: their pages are kept, wiped, as locking and unlocking a page for each costs
+ * four system calls. */
+static char *pages_take(struct api *a, size_t cap)
 {
-    platform_private_free(c->body, c->body_cap);
+    if (cap > BODY_FIRST_BYTES) return platform_private_alloc(cap);
+    if (a->spare_count > 0) return a->spares[--a->spare_count];
+    return platform_private_alloc(BODY_FIRST_BYTES);
+}
+
+static void pages_give(struct api *a, char *p, size_t cap)
+{
+    if (cap > BODY_FIRST_BYTES || a->spare_count == SPARES_MAX) {
+        platform_private_free(p, cap);
+        return;
+    }
+    wipe(p, cap);
+    a->spares[a->spare_count++] = p;
+}
+
+void body_free(struct conn *c)
+{
+    if (c->body) pages_give(c->api, c->body, c->body_cap);
     share_give(c, c->body_cap);
     c->body = NULL;
     c->body_len = c->body_cap = 0;
@@ -54,7 +73,7 @@ static void body_free(struct conn *c)
 static bool body_move(struct conn *c, size_t cap)
 {
     if (!share_has_room(c, cap)) return false;
-    char *p = platform_private_alloc(cap);
+    char *p = pages_take(c->api, cap);
     if (!p) return false;
     size_t len = c->body_len;
     if (len > 0) memcpy(p, c->body, len);
@@ -354,6 +373,8 @@ void http_close(struct api *a)
 {
     if (a->daemon) MHD_stop_daemon(a->daemon);
     a->daemon = NULL;
+    while (a->spare_count > 0)
+        platform_private_free(a->spares[--a->spare_count], BODY_FIRST_BYTES);
 }
 
 int http_fd(const struct api *a)

@@ -14,6 +14,7 @@
 enum {
     DOORS_MAX = 2, /* the Unix socket, and TCP */
     CONNS_MAX = DOORS_MAX * API_CONNECTIONS_MAX,
+    SPARES_MAX = API_CONNECTIONS_MAX,
     LEAVING_MAX = 32,
     ACCEPTS_A_TURN_MAX = 128,       /* a storm of connections shares the loop with the rest */
     LEAVING_MAX_MS = 500,           /* for one that was turned away at the door */
@@ -98,6 +99,8 @@ struct api {
     unsigned turn_left;        /* of them, how many were there when the turn ended */
     unsigned at_hand;          /* handed out by api_next, not answered yet */
     size_t bodies_bytes;
+    char *spares[SPARES_MAX]; /* private pages for small bodies, wiped */
+    unsigned spare_count;
     int64_t now_ms;
     bool resumed; /* connections, since http_run last ran */
     bool closing;
@@ -134,6 +137,7 @@ bool http_pending(const struct api *a); /* wants to run although no descriptor i
 void http_run(struct api *a);
 void http_add(struct api *a, struct conn *c); /* c->fd is http.c's from here on, whatever comes */
 void http_answer(struct conn *c, const struct answer *answer); /* of a waiting connection */
+void body_free(struct conn *c);
 void http_shut(struct conn *c); /* http_run then finds the connection gone */
 
 /* api.c */
