@@ -68,7 +68,7 @@ static void check_endpoint(const struct check *k)
     else if (http && !is_loopback_host(url_host(url)))
         problem(k, "tiktok", "endpoint",
                 "http:// is allowed towards a loopback address only; use https://");
-    else if (url.p[url.len - 1] != '/')
+    else if (!str_ends(url, "/"))
         warning(k, "tiktok", "endpoint",
                 "it does not end in a slash: TikTok answers \"404 page not found\" without it");
 }
@@ -129,7 +129,7 @@ static void check_listen(const struct check *k)
     for (size_t i = 0; i < c->listen.allow_origins.count; i++) {
         struct str o = str_from(c->listen.allow_origins.items[i]);
         struct str host = url_host(o);
-        if (!host.len || o.p[o.len - 1] == '/')
+        if (!host.len || str_ends(o, "/"))
             problem(k, "listen", "allow_origins",
                     "an origin is scheme://host[:port] without a path or slash behind it");
     }

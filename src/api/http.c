@@ -373,8 +373,7 @@ void http_close(struct api *a)
 {
     if (a->daemon) MHD_stop_daemon(a->daemon);
     a->daemon = NULL;
-    while (a->spare_count > 0)
-        platform_private_free(a->spares[--a->spare_count], BODY_FIRST_BYTES);
+    while (a->spare_count > 0) platform_private_free(a->spares[--a->spare_count], BODY_FIRST_BYTES);
 }
 
 int http_fd(const struct api *a)
