@@ -197,14 +197,6 @@ int __wrap_queue_mark(struct queue *q, const struct queue_range *r, struct fault
     return w.broken == NO_MARK ? 0 : __real_queue_mark(q, r, why);
 }
 
-int __real_queue_retry(struct queue *q, int64_t seq, struct fault *why);
-int __wrap_queue_retry(struct queue *q, int64_t seq, struct fault *why);
-int __wrap_queue_retry(struct queue *q, int64_t seq, struct fault *why)
-{
-    int rc = __real_queue_retry(q, seq, why);
-    return rc >= 0 && w.broken == DOUBT_FORGOTTEN ? queue_doubt_clear(q, seq, why) : rc;
-}
-
 int __real_deliver_still_good(struct deliver *d, const struct clock_now *now, struct fault *why);
 int __wrap_deliver_still_good(struct deliver *d, const struct clock_now *now, struct fault *why);
 int __wrap_deliver_still_good(struct deliver *d, const struct clock_now *now, struct fault *why)

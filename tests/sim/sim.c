@@ -406,7 +406,6 @@ static const char *const controls[FAULTS_IN] = {
     [BATCH_NOT_JUDGED_AGAIN] = "the batch at hand is not judged again",
     [HOUR_OF_1970] = "a doubt found at start has a wrong clock's hour",
     [TIME_NOT_KEPT] = "a corrected time is not kept",
-    [DOUBT_FORGOTTEN] = "what is given back is in doubt no more",
 };
 
 /* false: all seeds passed, though something was broken. */

@@ -69,7 +69,6 @@ enum fault_in {
     BATCH_NOT_JUDGED_AGAIN,
     HOUR_OF_1970,
     TIME_NOT_KEPT,
-    DOUBT_FORGOTTEN,
     FAULTS_IN
 };
 
