@@ -376,6 +376,8 @@ static int erase_step(struct world *w)
     queue_erasure_begin(&e);
     int r = queue_erasure_look(w->q, &e, begins_like, &who, 1000, NULL);
     for (size_t i = 0; r >= 0 && i < e.count; i++) r = queue_drop(w->q, e.seqs[i], w->now_s, NULL);
+    if (r >= 0 && e.count > 0)
+        r = queue_add_value(w->q, QUEUE_VALUE_ERASED_TOTAL, (int64_t)e.count, NULL);
     if (r >= 0) {
         (void)digest(w->q, &w->tried);
         w->tried.unforgettable = 0;
