@@ -221,7 +221,7 @@ static bool drain(struct figures *f)
         sleep_ms(LOOK_EVERY_MS);
     }
     f->cpu_s = cpu_s_of(f->pid) - began_cpu_s;
-    f->drain_s = (double)(now.last_us - now.first_us) / 1e6;
+    f->drain_s = (double)(now.last_us - began_us) / 1e6; /* the sink's first was another run's */
     f->sent = (struct sink_counts){.events = now.events - before.events,
                                    .requests = now.requests - before.requests,
                                    .connections = now.connections - before.connections,
