@@ -59,20 +59,4 @@ grep -qi '^Access-Control-Allow-Origin: https://till.example' "$W/headers" || fa
 sell by-socket
 is "queued" "$(status queue.queued)" 2
 
-say "two tokens during a rotation: the new one from the reload on, the old one until it leaves the file"
-says() {
-    curl -s --max-time 60 -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" \
-        "http://127.0.0.1:$PORT/v1/status"
-}
-says_to() { [ "$(says "$1")" = "$2" ]; }
-(umask 077 && printf '%s\n%s\n' $KEY the-new-write-key-of-spring >"$W/write-key.new")
-mv "$W/write-key.new" "$W/write-key"
-is "the new token before the reload" "$(says the-new-write-key-of-spring)" 401
-kill -HUP "$AGENT_PID"
-eventually says_to the-new-write-key-of-spring 200
-is "the old token meanwhile" "$(says $KEY)" 200
-(umask 077 && echo the-new-write-key-of-spring >"$W/write-key")
-kill -HUP "$AGENT_PID"
-eventually says_to $KEY 401
-is "the new token alone" "$(says the-new-write-key-of-spring)" 200
 agent_stop
