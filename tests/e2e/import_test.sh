@@ -169,6 +169,7 @@ rows() { # how many
     }'
 }
 rows 2000 >"$W/small.csv"
+rows 20000 >"$W/middle.csv" # long enough for its peak to be seen
 rows 60000 >"$W/big.csv"
 SEEN=$(TERM=xterm script -qec "$TILLPOST import --dry-run $W/small.csv" /dev/null </dev/null)
 has "a bar" "$SEEN" "small.csv  [##"
@@ -183,9 +184,9 @@ peak_kib() { # FILE; of the import alone
     echo "$peak"
 }
 if [ "$SANITIZED" = 0 ]; then
-    small=$(peak_kib "$W/small.csv") big=$(peak_kib "$W/big.csv")
-    say "peak memory: $small KiB for 2,000 rows, $big KiB for 60,000"
-    [ "$big" -gt 0 ] && [ "$big" -le $((small + 1024)) ] || fail "memory grows: $small KiB, $big KiB"
+    middle=$(peak_kib "$W/middle.csv") big=$(peak_kib "$W/big.csv")
+    say "peak memory: $middle KiB for 20,000 rows, $big KiB for 60,000"
+    [ "$big" -gt 0 ] && [ "$big" -le $((middle + 1024)) ] || fail "memory grows: $middle KiB, $big KiB"
 fi
 
 say "nothing plain is in any file of ours"
