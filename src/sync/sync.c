@@ -27,7 +27,9 @@
  *     another refusal follows once a probe has lifted that pause, it is back and buries nobody.
  *  5. While the operator has paused, nothing is sent. While a fault pauses, only probes are.
  *  6. Every wait has chance in it (full jitter: anything up to the doubled time, but not less than
- *     the floor), so that ten thousand tills that lost a server together come back apart.
+ *     the floor), so that ten thousand tills that lost a server together come back apart. Waits
+ *     come in pairs, a long one with a short one: each alone may still be any part of its window,
+ *     but no till knocks far more often than the others because it drew short waits only.
  */
 #include "sync/sync.h"
 
@@ -53,14 +55,24 @@ static int64_t part_of(int64_t ms, double chance)
 
 /* Waiting -------------------------------------------------------------------------------------- */
 
-static int64_t backoff_ms(const struct sync *s, double chance)
+/* The second wait of a pair comes from the quarter opposite the first's. Its mirror image (1 - chance)
+ * would vary less still, but tills that failed in one second would do so again two waits later. */
+static double paired(struct sync *s, double chance)
+{
+    enum { PARTS = 4 };
+    if (s->failures % 2 == 1) return (PARTS - 1 - s->part + chance) / PARTS;
+    s->part = (unsigned)(chance * PARTS);
+    return chance;
+}
+
+static int64_t backoff_ms(struct sync *s, double chance)
 {
     const struct sync_settings *set = &s->settings;
     const int64_t floor = least(least(set->retry_first_ms, SYNC_WAIT_MIN_MS), set->retry_most_ms);
     int64_t window = set->retry_first_ms;
     for (unsigned i = 0; i < s->failures && window < set->retry_most_ms; i++) window *= 2;
     window = least(window, set->retry_most_ms);
-    return most(part_of(window, chance), floor);
+    return most(part_of(window, paired(s, chance)), floor);
 }
 
 static void failed(struct sync *s, int64_t now_ms, const struct sync_reply *reply, double chance)

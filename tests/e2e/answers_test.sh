@@ -215,6 +215,24 @@ row "cut after, on a kept connection" done:accepted '{"cut":"after"}'
 between "the longest wait" "$(sort -n "$W/waits" | tail -n 1)" $((LONG_S / 4)) $LONG_S
 between "different waits" "$(sort -u "$W/waits" | wc -l)" $(($(wc -l <"$W/waits") * 3 / 4)) $ROWS
 
+say "a sale while the agent waits hastens nothing, and goes along with what waits"
+tell reset
+tell script '[{"code":50000,"forever":true}]'
+sell wait-1
+eventually seen_least requests 1
+waits_long() { local s; s=$(status delivery.next_attempt_in_s) && [ "$s" != null ] && [ "$s" -ge 60 ]; }
+tried_in_vain() { waits_long || { try_now && false; }; }
+eventually tried_in_vain
+before=$(seen requests)
+for n in 2 3 4; do sell "wait-$n"; done
+sleep 2
+is "requests" "$(seen requests)" "$before"
+waits_long || fail "the next try is in $(status delivery.next_attempt_in_s) s"
+tell script '[]'
+try_now
+eventually sent wait-4
+is "requests, counted" "$(seen requests) $(seen counted)" "$((before + 1)) 4"
+
 # --- Retry-After ----------------------------------------------------------------------------------
 
 say "Retry-After, where the backoff would be under a second"

@@ -4,20 +4,18 @@
  * The engine is the real one (src/sync), one per store, in virtual time. Its own line is fine, so
  * nothing but the engine's waits tells the stores apart. The first table is of outages: how many of
  * the stores that waited for the server knock in the busiest second after it is back, and the
- * requests of a store within four hours of outage. The second is of a power cut that all stores
- * share, each with a backlog. Asserted are the bars of F1 (reliability.md, section 3) for a store
- * that sells about every thirty minutes, day and night.
+ * requests of a store within four hours of outage; in its last row ("cut") all stores have power
+ * again in the same moment, while the server is away. The last line is of a power cut that all
+ * stores share, each with a backlog. Asserted are the bars of F1 (reliability.md, section 3), that
+ * of the requests for each single store; the stores sell about every thirty minutes, day and night.
  *
- * With a sale every ten minutes short outages peak at 0.8 %, whatever the engine does within its
- * contract: 17 of 10,000 stores meet the outage in each second, and full jitter from retry_first has
- * each of them try again within 1 s, 2 s, 4 s …: 1.44 tries in each e-fold of its waiting, so that
- * 17 * 1.44 * ln 60 = 100 requests a second are under way once a minute has passed. Longer outages
- * keep the bar, for then the waits have grown. So too for the one store in 100 that is unluckiest
- * with its waits: full jitter up to retry_most is 450 s on average, 32 requests in 4 h and 10 on the
- * way there, give or take 4. Only a longer retry_most, or waits that are no full jitter, would cut
- * that tail.
+ * With a sale every ten minutes the requests keep their bar too, but short outages peak at 0.7 %,
+ * whatever the engine does within its contract: 17 of 10,000 stores meet the outage in each second,
+ * and full jitter from retry_first has each of them try again within 1 s, 2 s, 4 s …: 1.44 tries in
+ * each e-fold of its waiting, so that 17 * 1.44 * ln 60 = 100 requests a second are under way once a
+ * minute has passed. Longer outages keep the bar, for then the waits have grown.
  *
- *   fleet             prints both tables; 1: a bar is exceeded
+ *   fleet             prints the tables; 1: a bar is exceeded
  *   fleet --control   the same without chance: must exceed them
  */
 #include "memory_vfs.h"
@@ -40,8 +38,9 @@
 #define AFTERMATH     (30 * MINUTE)
 #define PATIENCE      (4 * HOUR)
 
-enum { STORES = 10000, SECONDS_MAX = 2 * 3600, FAILED_MAX = 200 };
-static const double peak_most = 0.5, power_most = 12.0, requests_most = 50.0;
+enum { STORES = 10000, BACKLOG = 40, SECONDS_MAX = 2 * 3600, FAILED_MAX = 200 };
+static const double peak_most = 0.5, power_most = 12.0;
+static const unsigned requests_most = 50;
 
 struct store {
     struct sync sync;
@@ -189,13 +188,14 @@ static unsigned at_most(unsigned percent)
     return n;
 }
 
-static bool outage(const char *name, int64_t lasts)
+/* One that begins at 0 finds all stores starting at once, with a backlog. */
+static bool outage(const char *name, int64_t begins, int64_t lasts, double peak_bar)
 {
     unsigned waiting = 0;
     uint64_t sum = 0;
-    down_from = WARM_UP;
-    down_to = counting_from = WARM_UP + lasts;
-    begin(0);
+    down_from = begins;
+    down_to = counting_from = begins + lasts;
+    begin(begins == 0 ? BACKLOG : 0);
     live_until(down_to);
     for (unsigned i = 0; i < STORES; i++) {
         waiting += sync_failing(&stores[i].sync);
@@ -205,17 +205,19 @@ static bool outage(const char *name, int64_t lasts)
     live_until(down_to + AFTERMATH);
     const double peak = busiest_second(), mean = (double)sum / STORES;
     printf("%-8s %9u %18.2f %14.1f %9u %6u\n", name, waiting, peak, mean, of_99, of_100);
-    return peak <= peak_most && mean <= requests_most;
+    return peak <= peak_bar && of_100 <= requests_most;
 }
 
 static const struct {
     const char *name;
-    int64_t lasts;
-} outages[] = {{"1 min", MINUTE}, {"10 min", 10 * MINUTE}, {"1 h", HOUR},
-               {"4 h", 4 * HOUR}, {"1 day", DAY},          {"7 days", 7 * DAY}};
+    int64_t begins, lasts;
+} outages[] = {{"1 min", WARM_UP, MINUTE}, {"10 min", WARM_UP, 10 * MINUTE},
+               {"1 h", WARM_UP, HOUR},     {"4 h", WARM_UP, 4 * HOUR},
+               {"1 day", WARM_UP, DAY},    {"7 days", WARM_UP, 7 * DAY},
+               {"cut, 4 h", 0, 4 * HOUR}};
 enum { OUTAGES = sizeof outages / sizeof outages[0], OUTAGES_SHORT = 4 };
 
-static bool table(int64_t every, unsigned rows)
+static bool table(int64_t every, unsigned rows, double peak_bar)
 {
     bool good = true;
     sale_every = every;
@@ -224,7 +226,8 @@ static bool table(int64_t every, unsigned rows)
            "99 of 100", "the");
     printf("%-8s %9s %18s %14s %9s %6s\n", "", "waiting", "% of stores/s", "store in 4 h",
            "at most", "most");
-    for (unsigned i = 0; i < rows; i++) good = outage(outages[i].name, outages[i].lasts) && good;
+    for (unsigned i = 0; i < rows; i++)
+        good = outage(outages[i].name, outages[i].begins, outages[i].lasts, peak_bar) && good;
     printf("\n");
     return good;
 }
@@ -233,7 +236,7 @@ static bool power_cut(void)
 {
     down_from = down_to = INT64_MAX;
     counting_from = 0;
-    begin(40);
+    begin(BACKLOG);
     live_until(MINUTE);
     printf("common power cut, all with a backlog, %% of the fleet in second 1 … 12:\n");
     for (unsigned i = 0; i < 12; i++) printf(" %5.2f", 100.0 * per_second[i] / STORES);
@@ -244,11 +247,11 @@ static bool power_cut(void)
 int main(int argc, char **argv)
 {
     without_chance = argc == 2 && strcmp(argv[1], "--control") == 0;
-    bool good = table(30 * MINUTE, OUTAGES);
-    (void)table(10 * MINUTE, OUTAGES_SHORT); /* for comparison: see above */
+    bool good = table(30 * MINUTE, OUTAGES, peak_most);
+    good = table(10 * MINUTE, OUTAGES_SHORT, 100) && good; /* no bar for its peaks: see above */
     good = power_cut() && good;
     printf(
-        "bars: peak after an outage %.1f %%, requests in 4 h %.0f, second after a power cut %.0f %%: %s\n",
+        "bars: peak after an outage %.1f %%, requests in 4 h %u, second after a power cut %.0f %%: %s\n",
         peak_most, requests_most, power_most, good ? "kept" : "EXCEEDED");
     return !good;
 }

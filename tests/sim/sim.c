@@ -9,8 +9,8 @@
  *
  * Checked: [1] no event is counted twice; [2] what is settled was counted; [3] at the end every
  * event that was acknowledged is sent, or dead with a reason that fits; [4] an account-wide refusal
- * buries fewer events than the rule of 20 allows; [5] failing tries stay rare; [6] a queue drains
- * once all is well; [7] event times are true; [8] the counters have counted all of it.
+ * buries fewer events than the rule of 20 allows; [5] failing tries stay rare, and their waits have
+ * chance in them; [6] a queue drains once all is well; [7] event times are true; [8] the counters have counted all of it.
  */
 #include "world.h"
 
@@ -27,13 +27,16 @@ enum {
     SEEDS = 1000,
     SEEDS_SOAK = 10000,
     SEEDS_CONTROL = 1000,
-    FAILED_AN_HOUR_MAX = 70 /* 8 by full jitter; 10 at the start, and four times 10 if it flaps */
+    FAILED_AN_HOUR_MAX = 70, /* 8 by full jitter; 10 at the start, and four times 10 if it flaps */
+    WAITS_ALIKE_MAX = 4
 };
 
 struct world w;
 static int64_t sale_at, line_at, server_at, mishap_at, flap_at, power_at, fine_since, filled_at;
 static int64_t failed_at[FAILED_AN_HOUR_MAX];
 static unsigned failed_next;
+static int64_t waits[2]; /* the last two */
+static unsigned waits_seen, waits_alike;
 static struct {
     uint64_t events, requests, restarts, sent, refused, expired, unknown;
 } total;
@@ -224,9 +227,22 @@ static void note_failure(void)
     *oldest = w.now;
 }
 
+/* [5] Waits come in pairs: without chance each would be as long as the last but one. Short ones have
+ * floors, and probes of a pause their quarter of an hour. */
+static void note_wait(void)
+{
+    const int64_t wait = sync_next_try_ms(&w.deliver.sync, store_clocks().mono_ms);
+    int64_t *last_but_one = &waits[waits_seen++ % 2];
+    const bool chosen = wait > MINUTE && sync_paused(&w.deliver.sync) == SYNC_RUNNING;
+    waits_alike = chosen && wait == *last_but_one ? waits_alike + 1 : 0;
+    if (waits_alike == WAITS_ALIKE_MAX) wrong("[5] the waits have no chance in them");
+    *last_but_one = wait;
+}
+
 static void check_reply(void)
 {
     const struct sync *s = &w.deliver.sync;
+    note_wait();
     if (!sync_failing(s) && sync_paused(s) <= SYNC_PAUSED_OPERATOR) failed_next = 0;
     else if (!w.prompted) note_failure();
     w.prompted = false;
@@ -355,7 +371,7 @@ static void begin(uint64_t seed, enum fault_in broken, bool loud)
     dice_cast(seed);
     w.names_rows = in(2);
     w.token_stamp = 1;
-    failed_next = 0;
+    failed_next = waits_alike = 0;
     sale_at = line_at = server_at = mishap_at = power_at = BIRTH;
     flap_at = fine_since = filled_at = NEVER;
     store_open();
