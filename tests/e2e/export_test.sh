@@ -237,6 +237,23 @@ agent_kill
 tell reset '{}'
 rm -rf "$W/state"
 
+say "a settle that was refused has deliveries wait, so that the next one finds its rows at rest"
+tell script '[{"delay_ms":3000,"events_only":true},{"delay_ms":60000,"events_only":true}]'
+agent_config
+agent_start
+sell wins-1
+eventually requested
+seq=$("$TILLPOST" events --json | head -n 1 | "$TOOL" get seq)
+post /v1/export/settle "{\"export\":6,\"rows\":[$seq]}"
+is "a settle of it" "$STATUS $(said code)" "503 busy"
+eventually status_is queue.queued 0
+sell wins-2
+post /v1/export/settle "{\"export\":7,\"rows\":[$((seq + 1))]}"
+is "a settle of the next" "$STATUS $(said settled)" "200 1"
+agent_kill
+tell reset '{}'
+rm -rf "$W/state"
+
 say "an event is in a file or at TikTok, never in both, while both go on"
 MORE_SYNC=', "batch_events": 20'
 agent_config
