@@ -82,7 +82,8 @@ int platform_signals_open(void);
 int platform_signals_read(int fd); /* next signal number, 0 when none */
 
 /* process.c */
-void platform_harden(void); /* no core dump, not dumpable, umask 077, stdin/out/err open */
+void platform_forbid_core(void); /* no core dump; others of the same user cannot look into it */
+void platform_harden(void);      /* umask 077, stdin/out/err open */
 /* Root becomes the user that owns a file, for good; others and a missing file: nothing. DENIED. */
 int platform_become_owner(const char *path);
 void platform_notify(const char *state); /* sd_notify(3) without libsystemd; nothing if unset */

@@ -15,11 +15,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void platform_harden(void)
+/* The limit alone does not stop a core_pattern that is a pipe (core(5)). */
+void platform_forbid_core(void)
 {
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+}
+
+void platform_harden(void)
+{
     umask(077);
     /* A closed 0, 1 or 2 would be given to the database or a socket, and a log line would go there. */
     for (int fd = 0; fd <= 2; fd++)
@@ -55,5 +60,6 @@ int platform_become_owner(const char *path)
     if (geteuid() != 0 || stat(path, &st) != 0 || st.st_uid == 0) return 0;
     if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0)
         return TILLPOST_E_DENIED;
+    platform_forbid_core(); /* a change of user may undo it (PR_SET_DUMPABLE in prctl(2)) */
     return 0;
 }

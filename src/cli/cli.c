@@ -61,6 +61,7 @@ const size_t cli_verb_count = sizeof cli_verbs / sizeof cli_verbs[0];
 int cli_main(int argc, char **argv)
 {
     struct cli c = {0};
+    platform_forbid_core(); /* `run` and `doctor` hold secrets, `track` and `erase` e-mails */
     const struct cli_verb *v = cli_read(&c, argc, argv);
     if (!v && !c.help) return EXIT_USAGE;
     int status = c.help ? cli_help(v) : v->run(&c);

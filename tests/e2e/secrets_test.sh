@@ -1,6 +1,6 @@
 #!/bin/bash
 # Secrets: a file of one that others can read is refused by name; and what is in them is in no argument, no
-# environment, no log at its most talkative, no metric, no status, no answer and no file but its own.
+# environment, no log at its most talkative, no metric, no status, no answer, no core and no file but its own.
 . "$(dirname "$0")/lib.sh"
 
 TOKEN="secret-of-tiktok-7f3a"
@@ -42,6 +42,7 @@ sed -i 's|"ca_file": "[^"]*"|"ca_file": null|' "$W/tillpost.json"
 refuses "$W/tillpost.json" 644 78 'can be read by others'
 
 say "what is in them is nowhere else"
+cd "$W" && ulimit -S -c "$(ulimit -H -c)"
 agent_start
 sell second-1
 try_now
@@ -79,4 +80,25 @@ for secret in $TOKEN $KEY $PASSWORD "$HEX" "$(printf 'till:%s' $PASSWORD | base6
         ! grep -aq -- "$secret" "$place" || fail "$place holds a secret: $secret"
     done
 done
-agent_stop
+
+say "a crash leaves no core, of the agent or of the command line"
+# abort PID WORDS
+abort() {
+    eventually grep -qsE '^Max core file size +0 +0 ' "/proc/$1/limits"
+    kill -ABRT "$1"
+    wait "$1" 2>/dev/null
+    is "exit status of $2 after SIGABRT" $? 134
+    [ -z "$(cores)" ] || fail "$2 leaves a core: $(cores)"
+}
+cores() { find "$W" -maxdepth 1 -name '*core*'; }
+"$TILLPOST" status --watch --config "$W/tillpost.json" >"$W/watched" 2>&1 &
+OTHER_PIDS=$!
+abort $OTHER_PIDS "tillpost status"
+abort "$AGENT_PID" "the agent"
+AGENT_PID='' OTHER_PIDS=''
+sleep 60 &
+OTHER_PIDS=$!
+eventually grep -qsx sleep "/proc/$!/comm"
+kill -ABRT $!
+wait $! 2>/dev/null
+[ -n "$(cores)" ] || say "  nor does any other program here: only the limits were looked at"
