@@ -104,8 +104,7 @@ struct sync {
     struct sync_batch batch;
     unsigned refused_in_a_row;   /* rows found at fault with no success between */
     unsigned buried_in_a_row;    /* of these, the ones that are dead now */
-    unsigned failures;           /* in a row, for the backoff */
-    unsigned part;               /* of its window that the first wait of the last pair was from */
+    unsigned failures, part;     /* in a row; of its window, where a pair's first wait came from */
     int64_t not_before_ms;       /* next try */
     int64_t server_wait_ms;      /* not before this either: the server said so (Retry-After) */
     int64_t kick_ms, restart_ms; /* a change of the line: the last try, the last new backoff */
