@@ -52,7 +52,7 @@ if(failed)
 endif()
 set(parts "${flags}" "${compiler_version}")
 set(recipe ${recipes}/bundled.cmake ${recipes}/deps/CMakeLists.txt ${recipes}/deps/mbedtls_config.h
-  ${toolchain_files})
+  ${recipes}/deps/mbedtls_speed.cmake ${toolchain_files})
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${recipe} ${recipes}/deps.lock ${recipes}/fetch)
 foreach(file ${deps}/sources/KEY ${recipe})
   file(SHA256 ${file} sum)

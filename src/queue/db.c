@@ -596,14 +596,12 @@ int64_t db_wal_bytes(const struct db *db)
     return db->wal_frames == 0 ? 0 : WAL_HEADER_BYTES + (int64_t)db->wal_frames * WAL_FRAME_BYTES;
 }
 
-int64_t db_growth_bytes(struct db *db)
+int64_t db_growth_bytes(struct db *db, int64_t pages)
 {
     sqlite3_file *file = NULL;
     sqlite3_int64 bytes = 0;
-    int64_t pages = 0;
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (file == NULL || file->pMethods == NULL || own_number(db, OWN_PAGES, &pages, NULL) < 0)
-        return 0;
+    if (file == NULL || file->pMethods == NULL) return 0;
     if (file->pMethods->xFileSize(file, &bytes) != SQLITE_OK) return 0;
     return pages * DB_PAGE_BYTES - bytes;
 }

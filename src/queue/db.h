@@ -80,7 +80,8 @@ struct db_size {
 };
 int db_size(struct db *db, struct db_size *out, struct fault *why);
 int64_t db_wal_bytes(const struct db *db); /* written since the last checkpoint */
-int64_t db_growth_bytes(struct db *db);    /* that the next checkpoint will add to the file */
+/* What the next checkpoint will add to the file when the database has so many pages. */
+int64_t db_growth_bytes(struct db *db, int64_t pages);
 int db_checkpoint(struct db *db,
                   struct fault *why); /* the WAL into the file, complete or an error */
 int db_empty_wal(struct db *db,

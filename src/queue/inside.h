@@ -90,7 +90,7 @@ struct queue {
     bool unsaved[SLOT_COUNT];
     int64_t oldest_seq, oldest_recorded_s, newest_seq;
     struct db_size size; /* at the last commit */
-    int64_t room_bytes;  /* for pushes, at least */
+    int64_t room_bytes;  /* for pushes, at least; SQLite is asked anew only when it is used up */
     struct recent recent;
     char last_name[64]; /* a key event, "" none; and its hash */
     unsigned char last_name_hash[RECENT_EVENT_BYTES];
@@ -129,7 +129,7 @@ bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes);
 int queue_key_of(struct queue *q, struct str id, struct str key_event, struct recent_key *out);
 int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out); /* of the row at hand */
 /* rows.c */
-/* The seq of a pair that is known, else 0. */
+int64_t queue_room_bytes(const struct queue *q, const struct db_size *size); /* for pushes */
 int64_t queue_known_seq(struct queue *q, const struct recent_key *key, struct fault *why);
 int queue_ready_to_visit(struct queue *q, struct fault *why);
 /* Queued and dead rows leave, dropped; how many there were. seqs: rising. */

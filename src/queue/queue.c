@@ -564,7 +564,8 @@ int queue_merge_part(struct queue *q, struct fault *why)
 
 bool queue_wants_checkpoint(struct queue *q, int64_t wal_bytes)
 {
-    return db_wal_bytes(q->db) >= wal_bytes || db_growth_bytes(q->db) >= ballast_growth_max(q);
+    return db_wal_bytes(q->db) >= wal_bytes ||
+           db_growth_bytes(q->db, q->size.pages) >= ballast_growth_max(q);
 }
 
 /* On a full disk the WAL may grow to twice its size, for settling: that gives space back. */
@@ -585,7 +586,7 @@ static int begin(struct queue *q, struct fault *why)
     int r = queue_wants_checkpoint(q, wal_max) ? checkpoint(q, why) : 0;
     if (r >= 0) r = db_begin(q->db, why);
     if (r >= 0 && q->recent.count >= q->limits->recent_must) r = queue_merge_part(q, why);
-    q->room_bytes = 0;
+    q->room_bytes = queue_room_bytes(q, &q->size);
     return r;
 }
 

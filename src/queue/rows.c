@@ -47,12 +47,17 @@ int64_t queue_known_seq(struct queue *q, const struct recent_key *key, struct fa
     return seq;
 }
 
+int64_t queue_room_bytes(const struct queue *q, const struct db_size *size)
+{
+    return q->max_size_bytes - q->limits->spare_bytes -
+           (size->pages - size->free_pages) * DB_PAGE_BYTES;
+}
+
 static bool has_room(struct queue *q, int64_t bytes)
 {
     struct db_size now;
     if (q->room_bytes < bytes && db_size(q->db, &now, NULL) >= 0)
-        q->room_bytes = q->max_size_bytes - q->limits->spare_bytes -
-                        (now.pages - now.free_pages) * DB_PAGE_BYTES;
+        q->room_bytes = queue_room_bytes(q, &now);
     if (q->room_bytes < bytes) return false;
     q->room_bytes -= bytes;
     return true;
