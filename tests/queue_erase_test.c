@@ -26,6 +26,8 @@ static const struct limits small = {
     .wal_max_bytes = 256 * 1024,
     .wal_idle_bytes = 64 * 1024,
     .growth_max_bytes = 128 * 1024,
+    .change_max_bytes = 64 * 1024,
+    .leave_max_bytes = 8 * 1024,
     .ballast_bytes = 64 * 1024,
     .space_try_ms = 20,
     .spare_bytes = 256 * 1024,
@@ -33,6 +35,7 @@ static const struct limits small = {
     .give_back_pages = 4,
     .forget_rows = 10,
     .recent_max = 64,
+    .recent_spare = 8,
     .recent_idle = 24,
     .recent_must = 48,
 };

@@ -1,12 +1,13 @@
 /*
  * export.c: see export.h.
  *
- * The rows of a settle are read from the text of its body, twice: a tree of them would need many
- * times the memory. First each is looked at, then each is settled.
+ * The rows of a settle are read from the text of its body: a tree of them would need many times the
+ * memory. First each is looked at, then all are settled.
  */
 #include "agent/export.h"
 
 #include "base/json.h"
+#include "queue/leave.h"
 #include "tiktok/csv_write.h"
 #include "tiktok/event.h"
 
@@ -172,18 +173,9 @@ static int check_range(const struct export_view *v, const struct queue_range *r,
                      "throw the files away and export again");
 }
 
-static int settle_range(const struct export_view *v, const struct queue_range *r, struct fault *why)
-{
-    return queue_settle_span(v->queue, r->first, r->last, clock_truth_ms(v->clock, v->now) / 1000,
-                             why);
-}
-
-typedef int (*range_step)(const struct export_view *v, const struct queue_range *r,
-                          struct fault *why);
-
-/* Takes the step for each range; *rows is how many they name. */
-static int each_range(const struct export_view *v, struct str rows, range_step step, int64_t *count,
-                      struct fault *why)
+/* Looks at each range and adds it to the numbers; *count is how many rows they name. */
+static int check_ranges(const struct export_view *v, struct str rows, struct queue_numbers *numbers,
+                        int64_t *count, struct fault *why)
 {
     struct queue_range range = {0};
     struct str item = {NULL, 0};
@@ -192,9 +184,23 @@ static int each_range(const struct export_view *v, struct str rows, range_step s
     *count = 0;
     while (rc >= 0 && json_raw_next(rows, &pos, &item)) {
         rc = read_range(item, &range, why);
-        if (rc >= 0) rc = step(v, &range, why);
+        if (rc >= 0) rc = check_range(v, &range, why);
+        queue_numbers_add(numbers, range.first, range.last);
         *count += range.last - range.first + 1;
     }
+    return rc;
+}
+
+static int settle_ranges(const struct export_view *v, int64_t number, struct str list,
+                         int64_t *rows, struct fault *why)
+{
+    const struct queue_whole whole = {QUEUE_VALUE_EXPORT, number, QUEUE_VALUE_EXPORTED_TOTAL};
+    const int64_t now_s = clock_truth_ms(v->clock, v->now) / 1000;
+    struct queue_numbers numbers;
+    queue_numbers_init(&numbers);
+    int rc = check_ranges(v, list, &numbers, rows, why);
+    if (rc >= 0) rc = queue_settle_whole(v->queue, &numbers, now_s, &whole, why);
+    queue_numbers_free(&numbers);
     return rc;
 }
 
@@ -215,12 +221,8 @@ int export_settle(const struct export_view *v, struct str body, struct buf *out,
     int64_t number = 0, rows = 0;
     struct str list = {NULL, 0};
     int rc = read_body(body, &number, &list, why);
-    if (rc >= 0 && queue_value(v->queue, QUEUE_VALUE_EXPORT) != number) {
-        rc = each_range(v, list, check_range, &rows, why);
-        if (rc >= 0) rc = each_range(v, list, settle_range, &rows, why);
-        if (rc >= 0) rc = queue_set_value(v->queue, QUEUE_VALUE_EXPORT, number, why);
-        if (rc >= 0) rc = queue_add_value(v->queue, QUEUE_VALUE_EXPORTED_TOTAL, rows, why);
-    }
+    if (rc >= 0 && queue_value(v->queue, QUEUE_VALUE_EXPORT) != number)
+        rc = settle_ranges(v, number, list, &rows, why);
     if (rc < 0) return rc;
     buf_printf(out, "{\"success\":true,\"settled\":%lld}", (long long)rows);
     return 0;

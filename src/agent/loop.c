@@ -81,6 +81,7 @@ static void take_requests(struct agent *a)
     agent_watch_tokens(a);
     api_turn(a->api, a->now.mono_ms);
     while (a->answer_count < AGENT_ANSWERS_MAX && a->ingest.pushed_bytes < AGENT_COMMIT_MAX_BYTES) {
+        if (a->answer_count > 0 && queue_is_long(a->queue)) break;
         struct answer *answer = &a->answers[a->answer_count];
         if (api_next(a->api, &answer->request) != 1) break;
         answer->promises = answer->later = false;

@@ -69,6 +69,7 @@ struct db {
     sqlite3_stmt *own[OWN_COUNT];
     sqlite3_stmt **statements; /* of the plan */
     int wal_frames;            /* confirmed since the last checkpoint */
+    int64_t written_before;    /* pages, when the transaction began */
     bool wal_counted; /* wal_frames is right: there was a checkpoint or a commit since opening */
     bool unclean;     /* opening found a WAL */
     bool open;        /* what fails from now on is no fault of who asks */
@@ -496,8 +497,21 @@ static int run_own(struct db *db, enum own which, const char *doing, struct faul
     return rc == SQLITE_DONE ? 0 : sqlite_fault(db, rc, doing, why);
 }
 
+static int64_t pages_written(struct db *db)
+{
+    int now = 0, most = 0;
+    (void)sqlite3_db_status(db->handle, SQLITE_DBSTATUS_CACHE_WRITE, &now, &most, 0);
+    return now;
+}
+
+int64_t db_written_bytes(struct db *db)
+{
+    return (pages_written(db) - db->written_before) * DB_PAGE_BYTES;
+}
+
 int db_begin(struct db *db, struct fault *why)
 {
+    db->written_before = pages_written(db);
     return run_own(db, OWN_BEGIN, "change it", why);
 }
 

@@ -50,6 +50,7 @@ int db_begin(struct db *db, struct fault *why);
 int db_commit(struct db *db, struct fault *why);
 int db_rollback(struct db *db, struct fault *why);
 bool db_in_transaction(const struct db *db);
+int64_t db_written_bytes(struct db *db);  /* by the open one; 1 MiB more may be in memory */
 bool db_was_unclean(const struct db *db); /* it was opened with a WAL: nobody had closed it */
 
 enum db_kind { DB_NULL, DB_INT, DB_TEXT, DB_BLOB };

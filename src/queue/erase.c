@@ -4,7 +4,8 @@
  * What always holds:
  * 1. One walk over both tables, merged by seq: a row that is buried or retried meanwhile keeps its
  *    seq, so that it is seen wherever it stands; new rows come behind.
- * 2. All finds leave in one transaction: a power cut leaves all or none.
+ * 2. All finds leave in one transaction; where they are too many for one (leave.c), it is one that
+ *    says that they leave: a power cut leaves all or none.
  * 3. After finish no file holds their sealed text: secure_delete overwrites cells and pages in
  *    queue.db, db.c what SQLite leaves between cells, and the WAL, whose old frames still hold them,
  *    is cut to nothing and synced. If a power cut comes between, opening the queue does the same.
@@ -16,6 +17,7 @@
 #include "platform/platform.h"
 #include "queue/bond.h"
 #include "queue/inside.h"
+#include "queue/leave.h"
 #include "queue/salvage.h"
 #include "tillpost/err.h"
 
@@ -92,10 +94,8 @@ int queue_erasure_look(struct queue *q, struct queue_erasure *e, queue_match mat
 
 int queue_erasure_finish(struct queue *q, struct queue_erasure *e, int64_t now_s, struct fault *why)
 {
-    int r = queue_change(q, why), removed = 0;
-    if (r >= 0) r = removed = queue_done(q, queue_drop_rows(q, e->seqs, e->count, now_s, why));
-    if (r > 0) r = queue_add_value(q, QUEUE_VALUE_ERASED_TOTAL, removed, why);
-    if (r >= 0) r = queue_commit(q, why);
+    int removed = queue_drop_rows(q, e->seqs, e->count, now_s, (int)QUEUE_VALUE_ERASED_TOTAL, why);
+    int r = removed < 0 ? removed : queue_commit(q, why);
     if (r >= 0)
         r = queue_ready(q, why); /* it may have committed and then be closed, for want of memory */
     if (r >= 0) r = queue_done(q, db_empty_wal(q->db, why));

@@ -2,7 +2,7 @@
  * inside.h: what the files of the room share. Private.
  *
  * queue.c    opening, transactions, counts, values, the mark; the story of the whole
- * rows.c     what happens to rows
+ * rows.c     what happens to rows;  leave.c  many of them leave
  * bond.c     what a row's seal is bound to;  doubt.c  ranges in doubt
  * erase.c    right to erasure;  recent.c  the newest ids in memory
  * aside.c    a damaged queue's names;  salvage.c  its rows;  wreck.c  its pages
@@ -30,7 +30,7 @@ enum sql {
     SQL_IDS_AFTER, SQL_PAST_AFTER, SQL_PAST_REMOVE, SQL_DEAD_AFTER,
     SQL_ERASE_WALK, SQL_KNOWN_AFTER, SQL_ENDS, SQL_SALVAGE_DEAD, SQL_SALVAGE_PAST,
     SQL_DOUBT_ALL, SQL_DOUBT_ADD, SQL_DOUBT_DATE, SQL_DOUBT_REMOVE,
-    SQL_VALUES, SQL_VALUE_WRITE,
+    SQL_VALUES, SQL_VALUE_WRITE, SQL_VALUE_READ, SQL_VALUE_REMOVE, SQL_SIZES,
     SQL_COUNT
 };
 /* clang-format on */
@@ -48,9 +48,10 @@ enum slot {
     SLOT_SALVAGE_SAVED,
     SLOT_SALVAGE_BROKEN,
     SLOT_COUNT = QUEUE_VALUE_END,
-    SLOT_KEY_CHECK = 100,      /* a blob: text sealed with the queue's key */
-    SLOT_WITNESS = 101,        /* of the schema: queue.c */
-    SLOT_KEY_CHECK_AGAIN = 102 /* the same as 100, should that be damaged */
+    SLOT_KEY_CHECK = 100,       /* a blob: text sealed with the queue's key */
+    SLOT_WITNESS = 101,         /* of the schema: queue.c */
+    SLOT_KEY_CHECK_AGAIN = 102, /* the same as 100, should that be damaged */
+    SLOT_LEAVING = 103          /* a sealed note of rows that are to leave: leave.c */
 };
 
 enum { FORGET_ROWS_MAX = 512, EVENTS_OF_AN_ID_MAX = 64 };
@@ -110,7 +111,8 @@ struct queue {
     struct wreck *wreck; /* a damaged queue, while its rows move over */
     struct buf record;   /* scratch of its long rows */
     unsigned damaged_times;
-    bool attaching; /* a failure is attach's to see to */
+    bool attaching;     /* a failure is attach's to see to */
+    bool owed, leaving; /* there is a note of rows that are to leave; they are on their way */
 
     struct buf bound; /* scratch of seals */
     unsigned char sealed[QUEUE_ROW_MAX_BYTES + SEAL_OVERHEAD_BYTES];
@@ -120,7 +122,8 @@ struct queue {
 /* queue.c */
 int queue_ready(struct queue *q, struct fault *why);  /* open, or opened again; before reading */
 int queue_change(struct queue *q, struct fault *why); /* the same, and a transaction is open */
-int queue_done(struct queue *q, int result);          /* gives result back */
+int queue_change_anew(struct queue *q, struct fault *why); /* and nothing has been written in it */
+int queue_done(struct queue *q, int result);               /* gives result back */
 void queue_set_slot(struct queue *q, enum slot slot, int64_t value);
 int queue_load_ends(struct queue *q, struct fault *why); /* oldest and newest queued row */
 bool queue_counts_hold(const struct queue *q);           /* as many queued rows as can be */
@@ -132,9 +135,6 @@ int queue_read_id(struct queue *q, enum sql sql, struct recent_entry *out); /* o
 int64_t queue_room_bytes(const struct queue *q, const struct db_size *size); /* for pushes */
 int64_t queue_known_seq(struct queue *q, const struct recent_key *key, struct fault *why);
 int queue_ready_to_visit(struct queue *q, struct fault *why);
-/* Queued and dead rows leave, dropped; how many there were. seqs: rising. */
-int queue_drop_rows(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
-                    struct fault *why);
 
 /* doubt.c */
 int doubt_load(struct queue *q, struct fault *why);

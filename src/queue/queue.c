@@ -35,7 +35,11 @@
  * 8. A file that SQLite refuses, at opening or later, is set aside and what can be read moves over
  *    (aside.h). Opening looks at the header, the schema and the ends of every table, in constant
  *    time; counts that cannot be are damage too.
- * 9. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast
+ * 9. The WAL is smaller than 8 MiB: it is brought into the file before the first change beyond 4
+ *    MiB, and a transaction that has grown long ends with the next change. What must leave as a
+ *    whole and is too much for one is noted first (leave.c); ids move over in transactions of their
+ *    own when they came faster than moments of rest.
+ * 10. Settling goes on when nothing more can be taken: part of max_size is kept for it, a ballast
  *    file is given up when the disk is full (tidy.c), and pushes then wait until it is back.
  *
  * WHAT IT COSTS. Bytes written at the block layer for a 700-byte event, checkpoints included; ext4
@@ -57,6 +61,7 @@
 #include "platform/platform.h"
 #include "queue/bond.h"
 #include "queue/inside.h"
+#include "queue/leave.h"
 #include "queue/salvage.h"
 #include "queue/wreck.h"
 #include "tillpost/err.h"
@@ -73,6 +78,8 @@ const struct limits queue_limits = {
     .wal_max_bytes    = 4 * 1024 * 1024,
     .wal_idle_bytes   = 3 * 1024 * 1024,
     .growth_max_bytes = 1536 * 1024,
+    .change_max_bytes = 1536 * 1024,
+    .leave_max_bytes  = 1024 * 1024,
     .ballast_bytes    = 2 * 1024 * 1024,
     .space_try_ms     = 2000, /* bar R4: full service 5 s after a fault ends */
     .spare_bytes      = 512 * 1024,
@@ -80,6 +87,7 @@ const struct limits queue_limits = {
     .give_back_pages  = 256,
     .forget_rows      = 512,
     .recent_max       = 4096,
+    .recent_spare     = 512,
     .recent_idle      = 2048,
     .recent_must      = 3072,
 };
@@ -166,6 +174,10 @@ static const char *const statements[SQL_COUNT] = {
     [SQL_DOUBT_REMOVE]  = "DELETE FROM doubt WHERE id=?1",
     [SQL_VALUES]        = "SELECT slot, value FROM value ORDER BY slot",
     [SQL_VALUE_WRITE]   = "INSERT OR REPLACE INTO value VALUES(?1, ?2)",
+    [SQL_VALUE_READ]    = "SELECT value FROM value WHERE slot=?1",
+    [SQL_VALUE_REMOVE]  = "DELETE FROM value WHERE slot=?1",
+    [SQL_SIZES]         = "SELECT seq, length(sealed) FROM event WHERE seq BETWEEN ?1 AND ?2 UNION ALL"
+                          " SELECT seq, length(sealed) FROM dead WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
 };
 /* clang-format on */
 
@@ -256,10 +268,12 @@ static int load_values(struct queue *q, struct fault *why)
     int r;
     memset(q->slots, 0, sizeof q->slots);
     memset(q->unsaved, 0, sizeof q->unsaved);
+    q->owed = false;
     db_start(q->db, SQL_VALUES, NULL, 0);
     while ((r = db_next(q->db, SQL_VALUES, why)) > 0) {
         int64_t slot = db_int(q->db, SQL_VALUES, 0);
         if (slot >= 0 && slot < SLOT_COUNT) q->slots[slot] = db_int(q->db, SQL_VALUES, 1);
+        q->owed |= slot == SLOT_LEAVING;
         if (slot != SLOT_KEY_CHECK && slot != SLOT_KEY_CHECK_AGAIN) continue;
         seen++;
         fits += opens(q, key_check_bound, db_text(q->db, SQL_VALUES, 1));
@@ -497,6 +511,7 @@ int queue_open_limited(const struct queue_options *options, const struct limits 
     }
     if (r >= 0) r = attach(q, false, why);
     if (r >= 0) salvage_for_a_while(q);
+    if (r >= 0) (void)queue_ready(q, NULL); /* what fails there fails again when it is needed */
     if (r >= 0) *out = q;
     else queue_close(q);
     return r < 0 ? r : 0;
@@ -526,8 +541,10 @@ void queue_close(struct queue *q)
 
 int queue_ready(struct queue *q, struct fault *why)
 {
-    if (q->db != NULL && (q->visiting > 0 || !db_failure(q->db)->any)) return 0;
-    return reopen(q, why);
+    if (q->visiting > 0) return 0;
+    int r = q->db == NULL || db_failure(q->db)->any ? reopen(q, why) : 0;
+    if (r < 0 || !q->owed || q->leaving || q->attaching) return r;
+    return queue_done(q, leave_go_on(q, why));
 }
 
 int queue_done(struct queue *q, int result)
@@ -584,21 +601,7 @@ static int begin(struct queue *q, struct fault *why)
 {
     int64_t wal_max = q->full ? 1 : q->limits->wal_max_bytes; /* its space is all there is */
     int r = queue_wants_checkpoint(q, wal_max) ? checkpoint(q, why) : 0;
-    if (r >= 0) r = db_begin(q->db, why);
-    if (r >= 0 && q->recent.count >= q->limits->recent_must) r = queue_merge_part(q, why);
-    q->room_bytes = queue_room_bytes(q, &q->size);
-    return r;
-}
-
-int queue_change(struct queue *q, struct fault *why)
-{
-    if (q->visiting > 0)
-        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not change it",
-                         q->path);
-    int r = queue_ready(q, why);
-    if (r < 0 || db_in_transaction(q->db)) return r;
-    r = begin(q, why);
-    return r < 0 ? queue_done(q, r) : 0;
+    return r < 0 ? r : db_begin(q->db, why);
 }
 
 static int save_slots(struct queue *q, struct fault *why)
@@ -610,6 +613,60 @@ static int save_slots(struct queue *q, struct fault *why)
     }
     memset(q->unsaved, 0, sizeof q->unsaved);
     return r;
+}
+
+static bool ids_are_many(const struct queue *q)
+{
+    return q->recent.count + q->limits->recent_spare > q->recent.max;
+}
+
+/* Ids that came faster than they moved over: each may cost a page, so that they move in transactions
+ * of their own. On a full disk none comes. */
+static int merge_ids(struct queue *q, struct fault *why)
+{
+    int r = 0;
+    bool more = ids_are_many(q);
+    while (r >= 0 && more && !q->full) {
+        r = begin(q, why);
+        if (r >= 0 && !q->full) r = queue_merge_part(q, why);
+        if (r >= 0) r = save_slots(q, why);
+        if (r >= 0) r = db_commit(q->db, why);
+        if (r >= 0) r = db_size(q->db, &q->size, why);
+        more = q->merge_upto > 0;
+    }
+    return r;
+}
+
+static int begin_change(struct queue *q, struct fault *why)
+{
+    int r = merge_ids(q, why);
+    if (r >= 0) r = begin(q, why);
+    if (r >= 0 && q->recent.count >= q->limits->recent_must) r = queue_merge_part(q, why);
+    q->room_bytes = queue_room_bytes(q, &q->size);
+    return r < 0 ? queue_done(q, r) : 0;
+}
+
+int queue_change(struct queue *q, struct fault *why)
+{
+    if (q->visiting > 0)
+        return fault_set(why, TILLPOST_E_INTERNAL, NULL, "%s: a visitor may not change it",
+                         q->path);
+    int r = queue_ready(q, why);
+    if (r < 0) return r;
+    if (!db_in_transaction(q->db)) return begin_change(q, why);
+    return db_written_bytes(q->db) < q->limits->change_max_bytes ? 0 : queue_change_anew(q, why);
+}
+
+int queue_change_anew(struct queue *q, struct fault *why)
+{
+    int r = queue_commit(q, why);
+    return r < 0 ? r : queue_change(q, why);
+}
+
+bool queue_is_long(const struct queue *q)
+{
+    return queue_dirty(q) &&
+           (ids_are_many(q) || db_written_bytes(q->db) >= q->limits->change_max_bytes / 2);
 }
 
 int queue_commit(struct queue *q, struct fault *why)

@@ -55,6 +55,10 @@ int queue_push(struct queue *q, const struct queue_event *e, int64_t *seq, struc
 /* 1: something was written, 0: nothing open */
 int queue_commit(struct queue *q, struct fault *why);
 void queue_rollback(struct queue *q);
+/* A transaction that has grown long (some MB) is committed by the change that comes then: what went
+ * before is durable, whatever becomes of the rest. Who takes care to commit when this is true, which
+ * comes first, never has that. */
+bool queue_is_long(const struct queue *q);
 bool queue_dirty(const struct queue *q); /* a transaction is open */
 
 struct queue_row {
@@ -88,10 +92,10 @@ int queue_find(struct queue *q, struct str event_id, queue_visit visit, void *ct
                struct fault *why);
 
 /* Delivery. All change the open transaction. Settle: the row goes, its id stays; seqs that are not
- * queued are passed over. On a full disk a batch is settled, and committed, in parts; a span is
- * never. The others: NOT_FOUND when the row is not in the state that they need. */
+ * queued are passed over. A batch of over 1 MiB, less on a full disk, is settled, and committed, in
+ * parts (as a whole: leave.h). The others: NOT_FOUND when the row is not in the state that they
+ * need. */
 int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why);
-int queue_settle_span(struct queue *q, int64_t first, int64_t last, int64_t now, struct fault *why);
 int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *message, int64_t now_s,
                struct fault *why);
 int queue_retry(struct queue *q, int64_t seq, struct fault *why); /* dead to queued; NOT_FOUND */

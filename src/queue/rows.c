@@ -6,14 +6,13 @@
  * 2. A visitor sees rows that no change can move under it: while one runs, every change is refused
  *    (INTERNAL), and so is a second walk; queue_unseal, counts, values, the mark and doubts may be
  *    asked.
- * 3. On a full disk a batch is settled in small parts, all but the last committed at once: a commit
- *    needs space in the WAL before anything becomes free, and that a row was sent stays true.
  */
 #include "queue/queue.h"
 
 #include "platform/platform.h"
 #include "queue/bond.h"
 #include "queue/inside.h"
+#include "queue/leave.h"
 #include "tillpost/err.h"
 
 #include <inttypes.h>
@@ -21,10 +20,7 @@
 #include <string.h>
 
 enum { FLAG_STAMPED = 1, FLAG_UNJUDGED = 2 };
-enum {
-    ROW_EXTRA_BYTES = 256, /* at most, of the columns without a size of their own */
-    SETTLE_ON_FULL_ROWS = 16
-};
+enum { ROW_EXTRA_BYTES = 256 }; /* at most, of the columns without a size of their own */
 
 static int not_found(struct queue *q, int64_t seq, struct fault *why)
 {
@@ -116,9 +112,9 @@ static int push(struct queue *q, const struct queue_event *e, const struct recen
                 struct fault *why)
 {
     int r = queue_change(q, why);
+    if (r >= 0 && recent_full(&q->recent)) r = queue_change_anew(q, why);
     if (r >= 0 && q->full) r = disk_full(q, why);
     if (r >= 0) r = check_room(q, e, why);
-    while (r >= 0 && recent_full(&q->recent)) r = queue_merge_part(q, why);
     int64_t seq = q->slots[SLOT_LAST_SEQ] + 1;
     if (r >= 0) r = insert(q, e, seq, why);
     if (r < 0) return r;
@@ -405,105 +401,6 @@ int queue_unseal(struct queue *q, int64_t seq, struct buf *out, struct fault *wh
 
 /* Leaving and coming back --------------------------------------------------------------------- */
 
-/* Rows have left `event`. LAST_SEQ goes with them: the newest may be among them. */
-static int note_gone(struct queue *q, int64_t first, int64_t last, int64_t count, struct fault *why)
-{
-    queue_set_slot(q, SLOT_GONE, q->slots[SLOT_GONE] + count);
-    queue_set_slot(q, SLOT_LAST_SEQ, q->slots[SLOT_LAST_SEQ]);
-    int r = queue_load_ends(q, why);
-    if (r >= 0 && !queue_counts_hold(q)) r = db_call_damaged(q->db, why); /* rows out of reach */
-    return r < 0 ? r : doubt_prune(q, first, last, why);
-}
-
-/* Rows of a range leave a table for `past`: how many. */
-static int end_range(struct queue *q, enum sql to_past, enum sql remove,
-                     const struct db_arg range[4], struct fault *why)
-{
-    int r = db_run(q->db, to_past, range, 4, why);
-    return r <= 0 ? r : db_run(q->db, remove, range, 2, why);
-}
-
-/* The runs of consecutive numbers among seqs, one after the other: false at the end. */
-static bool next_run(const int64_t *seqs, size_t n, size_t *at, size_t *first)
-{
-    if (*at == n) return false;
-    *first = (*at)++;
-    while (*at < n && seqs[*at] == seqs[*at - 1] + 1) ++*at;
-    return true;
-}
-
-struct leaving {
-    enum queue_state state;
-    bool also_dead; /* dead rows too */
-    int64_t now_s;
-    int64_t queued, dead; /* so many left */
-};
-
-static int leave(struct queue *q, const int64_t *seqs, size_t n, struct leaving *l,
-                 struct fault *why)
-{
-    int r = 0;
-    for (size_t at = 0, first; r >= 0 && next_run(seqs, n, &at, &first);) {
-        const struct db_arg range[] = {DB_ARG_INT(seqs[first]), DB_ARG_INT(seqs[at - 1]),
-                                       DB_ARG_INT(l->now_s), DB_ARG_INT(l->state)};
-        r = end_range(q, SQL_EVENT_TO_PAST, SQL_EVENT_REMOVE, range, why);
-        if (r > 0) l->queued += r;
-        if (r >= 0 && l->also_dead) r = end_range(q, SQL_DEAD_TO_PAST, SQL_DEAD_REMOVE, range, why);
-        if (r > 0 && l->also_dead) l->dead += r;
-    }
-    if (r < 0) return r;
-    int64_t low = INT64_MAX, high = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (seqs[i] < low) low = seqs[i];
-        if (seqs[i] > high) high = seqs[i];
-    }
-    if (l->dead > 0) queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - l->dead);
-    if (l->queued > 0) return note_gone(q, low, high, l->queued, why);
-    return l->dead > 0 ? doubt_prune(q, low, high, why) : 0;
-}
-
-static int settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
-{
-    struct leaving l = {.state = QUEUE_SENT, .now_s = now_s};
-    return leave(q, seqs, n, &l, why);
-}
-
-int queue_drop_rows(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s,
-                    struct fault *why)
-{
-    struct leaving l = {.state = QUEUE_DROPPED, .also_dead = true, .now_s = now_s};
-    int r = leave(q, seqs, n, &l, why);
-    return r < 0 ? r : (int)(l.queued + l.dead);
-}
-
-int queue_settle(struct queue *q, const int64_t *seqs, size_t n, int64_t now_s, struct fault *why)
-{
-    int r = queue_change(q, why);
-    size_t most = q->full ? SETTLE_ON_FULL_ROWS : n;
-    for (; r >= 0 && n > most; seqs += most, n -= most) {
-        r = queue_done(q, settle(q, seqs, most, now_s, why));
-        if (r >= 0) r = queue_commit(q, why);
-        if (r >= 0) r = queue_change(q, why);
-    }
-    return r < 0 ? r : queue_done(q, settle(q, seqs, n, now_s, why));
-}
-
-static int settle_span(struct queue *q, int64_t first, int64_t last, int64_t now_s,
-                       struct fault *why)
-{
-    const struct db_arg range[] = {DB_ARG_INT(first), DB_ARG_INT(last), DB_ARG_INT(now_s),
-                                   DB_ARG_INT(QUEUE_SENT)};
-    int gone = end_range(q, SQL_EVENT_TO_PAST, SQL_EVENT_REMOVE, range, why);
-    return gone > 0 ? note_gone(q, first, last, gone, why) : gone;
-}
-
-int queue_settle_span(struct queue *q, int64_t first, int64_t last, int64_t now_s,
-                      struct fault *why)
-{
-    int r = queue_change(q, why);
-    return r < 0 ? r : queue_done(q, settle_span(q, first, last, now_s, why));
-}
-
 static int bury(struct queue *q, int64_t seq, const char *reason, const char *message,
                 int64_t now_s, struct fault *why)
 {
@@ -515,7 +412,7 @@ static int bury(struct queue *q, int64_t seq, const char *reason, const char *me
     if (r > 0) r = db_run(q->db, SQL_EVENT_REMOVE, DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(seq)), why);
     if (r < 0) return r;
     queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] + 1);
-    return note_gone(q, seq, seq, 1, why);
+    return queue_note_gone(q, seq, seq, 1, why);
 }
 
 int queue_bury(struct queue *q, int64_t seq, const char *reason, const char *message, int64_t now_s,
@@ -532,7 +429,7 @@ static int retry(struct queue *q, int64_t seq, struct fault *why)
     if (r > 0) r = db_run(q->db, SQL_DEAD_REMOVE, DB_ARGS(DB_ARG_INT(seq), DB_ARG_INT(seq)), why);
     if (r < 0) return r;
     queue_set_slot(q, SLOT_DEAD, q->slots[SLOT_DEAD] - 1);
-    return note_gone(q, seq, seq, -1, why);
+    return queue_note_gone(q, seq, seq, -1, why);
 }
 
 int queue_retry(struct queue *q, int64_t seq, struct fault *why)
@@ -543,7 +440,7 @@ int queue_retry(struct queue *q, int64_t seq, struct fault *why)
 
 static int drop(struct queue *q, int64_t seq, int64_t now_s, struct fault *why)
 {
-    int r = queue_drop_rows(q, &seq, 1, now_s, why);
+    int r = queue_drop_rows(q, &seq, 1, now_s, LEAVE_UNCOUNTED, why);
     return r == 0 ? not_found(q, seq, why) : r < 0 ? r : 0;
 }
 

@@ -20,6 +20,7 @@
 
 #include "platform/platform.h"
 #include "queue/inside.h"
+#include "queue/leave.h"
 #include "queue/salvage.h"
 #include "tillpost/err.h"
 
@@ -32,7 +33,7 @@ enum {
     BALLAST_SHARE = 8, /* of the free space, at most */
     BALLAST_LEAST_BYTES = DB_PAGE_BYTES,
     BALLAST_MODE = 0600,
-    GROWTH_LEAST_BYTES = 32 * 1024
+    GROWTH_LEAST_BYTES = 16 * 1024
 };
 
 /* The ballast --------------------------------------------------------------------------------- */
@@ -209,9 +210,7 @@ static int expire(struct queue *q, struct fault *why)
     if (r < 0) return r;
     if (end) q->expiring.on = false;
     if (count == 0) return end ? 0 : 1;
-    r = queue_change(q, why);
-    if (r >= 0) r = queue_drop_rows(q, seqs, count, q->expiring.before_s, why);
-    if (r > 0) r = queue_add_value(q, QUEUE_VALUE_GIVEN_UP_TOTAL, r, why);
+    r = queue_drop_rows(q, seqs, count, q->expiring.before_s, QUEUE_VALUE_GIVEN_UP_TOTAL, why);
     return r < 0 ? r : queue_commit(q, why);
 }
 

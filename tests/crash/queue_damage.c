@@ -43,6 +43,8 @@ static const struct limits small = {
     .wal_max_bytes = 1 << 20,
     .wal_idle_bytes = 1 << 19,
     .growth_max_bytes = 1 << 19,
+    .change_max_bytes = 1 << 20,
+    .leave_max_bytes = 64 * 1024,
     .ballast_bytes = 64 * 1024,
     .space_try_ms = 20,
     .spare_bytes = 256 * 1024,
@@ -50,6 +52,7 @@ static const struct limits small = {
     .give_back_pages = 32,
     .forget_rows = 64,
     .recent_max = 256,
+    .recent_spare = 32,
     .recent_idle = 128,
     .recent_must = 192,
 };

@@ -26,6 +26,7 @@
 
 #include "memory_vfs.h"
 #include "queue/erase.h"
+#include "queue/leave.h"
 #include "queue/limits.h"
 #include "queue/queue.h"
 
@@ -45,6 +46,8 @@ enum {
     FAULTS = 60,
     FAULTS_SOAK = 1500,
     REST_MAX_BYTES = 9000,
+    ROW_BYTES = 160, /* at least, of a row beside its text */
+    LEAVE_BYTES = 4096,
     FIND_EVERY = 5
 };
 
@@ -53,12 +56,15 @@ static const struct limits small = {
     .wal_max_bytes = 96 * 1024,
     .wal_idle_bytes = 64 * 1024,
     .growth_max_bytes = 64 * 1024,
+    .change_max_bytes = 1 << 20, /* no transaction is committed but by a step */
+    .leave_max_bytes = LEAVE_BYTES,
     .space_try_ms = 0,
     .spare_bytes = 64 * 1024,
     .free_keep_bytes = 16 * 1024,
     .give_back_pages = 4,
     .forget_rows = 8,
-    .recent_max = 48,
+    .recent_max = 64,
+    .recent_spare = 24,
     .recent_idle = 20,
     .recent_must = 32,
 };
@@ -254,19 +260,22 @@ static int push_some(struct world *w)
 
 struct collecting {
     int64_t seqs[64];
-    size_t count, max;
+    size_t count, max, bytes;
 };
 
+/* What is settled in several transactions would be no step of its own. */
 static int collect(void *ctx, const struct queue_row *row)
 {
     struct collecting *c = ctx;
+    c->bytes += row->rest_len + ROW_BYTES;
+    if (c->count > 0 && c->bytes > LEAVE_BYTES) return 1;
     c->seqs[c->count++] = row->seq;
     return c->count == c->max;
 }
 
 static int collect_some(struct world *w, enum queue_state state, unsigned max, struct collecting *c)
 {
-    c->count = 0;
+    c->count = c->bytes = 0;
     c->max = max;
     return queue_list(w->q, state, 0, max, collect, c, NULL);
 }
@@ -389,6 +398,35 @@ static int erase_step(struct world *w)
     return r;
 }
 
+/* An export: all of its rows leave, its number with them, and none without it. */
+static int export_step(struct world *w)
+{
+    const struct queue_whole whole = {QUEUE_VALUE_EXPORT, w->now_s, QUEUE_VALUE_EXPORTED_TOTAL};
+    struct queue_numbers numbers;
+    struct queue_counts c;
+    queue_counts(w->q, &c);
+    int64_t first = c.oldest_seq, last = first + roll(w, 60);
+    int64_t before = c.queued;
+    queue_numbers_init(&numbers);
+    queue_numbers_add(&numbers, first, last);
+    int r = 0;
+    for (int64_t seq = first; r >= 0 && seq <= last; seq++)
+        r = queue_settle(w->q, &seq, 1, w->now_s, NULL);
+    queue_counts(w->q, &c);
+    if (r >= 0) r = queue_set_value(w->q, whole.name, whole.name_value, NULL);
+    if (r >= 0) r = queue_add_value(w->q, whole.counter, before - c.queued, NULL);
+    if (r >= 0) {
+        (void)digest(w->q, &w->tried);
+        w->tried.unforgettable = 0;
+        queue_rollback(w->q);
+        r = queue_settle_whole(w->q, &numbers, w->now_s, &whole, NULL);
+    }
+    if (r >= 0) r = queue_commit(w->q, NULL);
+    queue_numbers_free(&numbers);
+    if (r >= 0) note_point(w, w->disk.op_count);
+    return r;
+}
+
 static int restart_step(struct world *w)
 {
     queue_close(w->q);
@@ -403,6 +441,7 @@ static int step(struct world *w)
     unsigned what = roll(w, 60);
     if (what == 0) return restart_step(w);
     if (what < 3) return erase_step(w);
+    if (what == 3) return export_step(w);
     return what < 40 ? commit_step(w) : tidy_step(w);
 }
 
