@@ -70,6 +70,12 @@ revive() { # POINT
     agent_start
 }
 
+# It may end a moment after the fault has.
+answers_again() { # POINT
+    agent_answers && return
+    revive "$1"
+    false
+}
 is_known() { [ "$(call GET "/v1/events/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
 point() { # NAME INJECTION ANSWERS PREFIX
     local began took id
@@ -84,7 +90,7 @@ point() { # NAME INJECTION ANSWERS PREFIX
     revive "$1"
     # What was promised is known before anybody says it again.
     for id in $(awk '$2 == 200 { print $1 }' "$W/now"); do
-        eventually agent_answers
+        eventually answers_again "$1"
         eventually is_known "$id"
     done
     # The same ids again, and two more.
@@ -120,7 +126,7 @@ sweep() {
                     [ $((points % SHARE)) = 0 ] || continue
                     run=$((run + 1))
                     "$command" "$name $n of $count, $error$more" "$name:error=$error:when=$n$more" "$answers" \
-                        "$name-$points"
+                        "$name-$points" || fail "$command ends with $?: $name $n"
                 done
             done
         done
@@ -162,13 +168,12 @@ start_under() { # STRACE-ARGUMENTS…
     agent_wait
     [ "$EXIT" -lt 128 ] || fail "a start ended with $EXIT"
 }
-start_is_known() { [ "$(call GET "/v1/events/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
-point() { # NAME INJECTION
+start_point() { # NAME INJECTION
     local id
     start_under -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
     agent_start
     for id in $(old_promises | cut -d ' ' -f 1); do
-        [ "$(call GET "/v1/events/$id" -o /dev/null -w '%{http_code}')" = 200 ] ||
+        is_known "$id" ||
             fail "a start with $1: acknowledged and is lost: $id"
     done
     agent_stop
