@@ -90,6 +90,16 @@ static void trust_outlives_the_agent_but_not_the_boot(void **state)
     assert_int_equal(clock_state(&c, &now), CLOCK_STATE_PLAUSIBLE);
 }
 
+/* It is kept in the queue, which may move to a machine with another order of bytes. */
+static void a_boot_has_the_same_number_on_every_machine(void **state)
+{
+    static const unsigned char boot[QUEUE_BOOT_BYTES] = {0x80, 1, 2, 3, 4, 5, 6, 7};
+    static const unsigned char none[QUEUE_BOOT_BYTES] = {0};
+    (void)state;
+    assert_true(clock_boot_number(boot) == 0x4000810182028303);
+    assert_int_equal(clock_boot_number(none), 1);
+}
+
 static void a_sale_is_sent_with_its_true_time(void **state)
 {
     (void)state;
@@ -121,6 +131,7 @@ int main(void)
         cmocka_unit_test(a_verified_date_makes_it_trusted_whatever_the_system_clock_does),
         cmocka_unit_test(the_grain_of_a_date_is_no_news),
         cmocka_unit_test(trust_outlives_the_agent_but_not_the_boot),
+        cmocka_unit_test(a_boot_has_the_same_number_on_every_machine),
         cmocka_unit_test(a_sale_is_sent_with_its_true_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

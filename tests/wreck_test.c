@@ -107,6 +107,60 @@ static void a_wal_with_another_header_is_none(void **state)
     assert_true(holds("of the wal"));
 }
 
+/* A machine with another order of bytes sums the words of its own order, and says so in bit 0 of
+ * the header. SQLite tells whether what is made here is such a WAL. */
+static void sum_anew(unsigned char *p, size_t len, bool big, uint32_t sum[2])
+{
+    for (size_t i = 0; i < len; i += 4) {
+        uint32_t word = page_u32(p + i);
+        sum[i / 4 % 2] += (big ? word : __builtin_bswap32(word)) + sum[1 - i / 4 % 2];
+    }
+}
+
+static void write_sum(unsigned char *p, const uint32_t sum[2])
+{
+    for (size_t i = 0; i < 8; i++) p[i] = (unsigned char)(sum[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+static int sqlite_counts(const char *text)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *count = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM t WHERE x=?", -1, &count, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_bind_text(count, 1, text, -1, SQLITE_STATIC), SQLITE_OK);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    int found = sqlite3_column_int(count, 0);
+    (void)sqlite3_finalize(count);
+    (void)sqlite3_close(db);
+    return found;
+}
+
+static void a_wal_of_a_machine_with_another_order_of_bytes_counts(void **state)
+{
+    static unsigned char bytes[4096 * 1024];
+    uint32_t sum[2] = {0, 0};
+    int fd = open(wal, O_RDWR | O_CLOEXEC);
+    ssize_t len = pread(fd, bytes, sizeof bytes, 0);
+    assert_in_range(len, 32 + 24 + PAGE_BYTES, sizeof bytes - 1);
+    bool big = ((bytes[3] ^= 1) & 1) != 0;
+    sum_anew(bytes, 24, big, sum);
+    write_sum(bytes + 24, sum);
+    for (unsigned char *f = bytes + 32; f < bytes + len; f += 24 + PAGE_BYTES) {
+        sum_anew(f, 8, big, sum);
+        sum_anew(f + 24, PAGE_BYTES, big, sum);
+        write_sum(f + 16, sum);
+    }
+    assert_int_equal(pwrite(fd, bytes, (size_t)len, 0), len);
+    assert_int_equal(close(fd), 0);
+    assert_true(holds("of the wal"));
+    assert_false(holds("of nobody"));
+    assert_int_equal(sqlite_counts("of the wal"), 1);
+}
+
 static void without_a_wal_the_file_is_all(void **state)
 {
     assert_int_equal(unlink(wal), 0);
@@ -160,6 +214,7 @@ int main(void)
         TEST(what_a_commit_closed_counts_and_nothing_else),
         TEST(a_frame_whose_sum_is_wrong_ends_the_wal),
         TEST(a_wal_with_another_header_is_none),
+        TEST(a_wal_of_a_machine_with_another_order_of_bytes_counts),
         TEST(without_a_wal_the_file_is_all),
         TEST(what_lies_beyond_a_cut_is_zero),
         TEST(dropping_the_cache_keeps_what_was_written),
