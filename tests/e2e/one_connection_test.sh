@@ -11,7 +11,7 @@ strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted h
 # connections TRACE: "most open at one time, opened in all" of queue.db
 connections() {
     awk -v name="$W/state/queue.db" '
-        index($0, " openat(") && index($0, "<" name ">") > index($0, " = ") && / = [0-9]+</ {
+        / open(at)?\(/ && index($0, "<" name ">") > index($0, " = ") && / = [0-9]+</ {
             all++; if (++now > most) most = now }
         index($0, " close(") && index($0, "<" name ">") && / = 0$/ { now-- }
         END { print most + 0, all + 0 }' "$1"
@@ -20,7 +20,7 @@ connections() {
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 # traced STRACE_OPTION…: an agent whose opened and closed files are in $W/trace
 traced() {
-    agent_start strace -f -y -o "$W/trace" -e trace=openat,close,fdatasync "$@"
+    agent_start strace -f -y -o "$W/trace" -e trace=?open,openat,close,fdatasync "$@"
     OTHER_PIDS=$(head -n 1 "$W/trace" | cut -d ' ' -f 1)
 }
 ended() {
@@ -71,6 +71,6 @@ ended
 only_one 2
 
 say "a second connection is found"
-open_line=$(grep -n "openat(.*= [0-9]*<$W/state/queue.db>" "$W/trace" | tail -n 1 | cut -d: -f1)
+open_line=$(grep -n "open\(at\)\?(.*= [0-9]*<$W/state/queue.db>" "$W/trace" | tail -n 1 | cut -d: -f1)
 awk -v at="$open_line" '{ print } NR == at { print }' "$W/trace" >"$W/doctored"
 is "connections at one time, of a doctored trace" "$(connections "$W/doctored" | cut -d ' ' -f 1)" 2
