@@ -67,10 +67,13 @@ start() {
 }
 # Asked from outside: a verb would look into the queue itself while no agent runs, and so keep it from starting.
 answers() {
+    eventually curl -s -o "$W/health" --unix-socket "$root/run/tillpost/tillpost.sock" http://till/healthz
+}
+eventually() {
     tries=0
-    until curl -s -o "$W/health" --unix-socket "$root/run/tillpost/tillpost.sock" http://till/healthz; do
+    until "$@"; do
         tries=$((tries + 1))
-        [ $tries -lt 300 ] || { cat "$W/agent.log" && fail "the agent does not start"; }
+        [ $tries -lt 300 ] || { cat "$W/agent.log" && fail "it does not come to this: $*"; }
         sleep 0.1
     done
 }
@@ -169,6 +172,20 @@ cp "$(command -v busybox)" "$root/bin/busybox"
 chroot "$root" /bin/busybox --install -s /bin
 echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
+# Its init, and the scripts that Buildroot gives it.
+cat >"$root/etc/inittab" <<'END'
+::sysinit:/etc/init.d/rcS
+::shutdown:/etc/init.d/rcK
+END
+cat >"$root/etc/init.d/rcS" <<'END'
+#!/bin/sh
+for i in /etc/init.d/S??*; do "$i" start; done
+END
+cat >"$root/etc/init.d/rcK" <<'END'
+#!/bin/sh
+for i in $(ls -r /etc/init.d/S??*); do "$i" stop; done
+END
+chmod +x "$root/etc/init.d/rcS" "$root/etc/init.d/rcK"
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 trap 'umount -l "$root/dev" "$root/proc"; finish' EXIT
@@ -176,14 +193,43 @@ tar -xf "$tarball" -C "$root/tmp"
 folder=/tmp/$(basename "$tarball" .tar.gz)
 inside "$folder/install.sh" || fail "install.sh"
 configure
-boot() { inside /etc/init.d/tillpost "$1" || fail "/etc/init.d/tillpost $1"; }
-boot start
+init_does() { inside /etc/init.d/tillpost "$1" || fail "/etc/init.d/tillpost $1"; }
+init_does start
 answers
 sell before
 inside "$folder/install.sh" >/dev/null || fail "install.sh again, as an upgrade"
 answers
 queued_are '"event_id":"before" '
-boot stop
+init_does stop
+say "BusyBox's init: started at boot, though a power cut left a pid; again when killed; stopped before the power goes"
+# In namespaces, where it is process 1, and what it powers off is they.
+power_on() {
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --pid --mount --kill-child sh -c 'mount -t proc proc "$1/proc" &&
+        exec env -i CONSOLE=/dev/null TERM=dumb PATH=/sbin:/bin:/usr/sbin:/usr/bin chroot "$1" /bin/busybox init' \
+        sh "$root" &
+    agent=$!
+    answers
+}
+in_machine() { nsenter --target "$(pgrep -P $agent)" --pid --mount --root /bin/busybox "$@"; }
+echo 1 >"$root/run/tillpost.pid"
+power_on
+sell booted
+before=$(in_machine pidof tillpost)
+in_machine kill -KILL "$before"
+again() { pid=$(in_machine pidof tillpost) && [ "$pid" != "$before" ]; }
+eventually again
+answers
+queued_are '"event_id":"before" "event_id":"booted" '
+in_machine poweroff
+wait "$agent" || true
+agent=
+[ ! -e "$root/run/tillpost.pid" ] || fail "the power went before the agent"
+power_on
+queued_are '"event_id":"before" "event_id":"booted" '
+in_machine poweroff
+wait "$agent" || true
+agent=
 inside "$folder/install.sh" --remove
 [ -e "$root/var/lib/tillpost/queue.db" ] || fail "--remove took the queue"
 inside "$folder/install.sh" --purge

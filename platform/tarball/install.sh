@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs tillpost from this folder on a system with BusyBox or more; run it again to upgrade.
 #
-#   ./install.sh              the program, its user, its folders, an init script; what is configured stays as it is
+#   ./install.sh              the program, its user, its folders, an init script that is run at boot; what is
+#                             configured stays as it is
 #   ./install.sh --remove     the program and the init script; settings and queue stay
 #   ./install.sh --purge      and settings and queue: what was not delivered is lost
 #
@@ -10,7 +11,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=${ROOT:-}
 init=$root/etc/init.d
-[ -d "$init" ] || init=$root/etc
 
 fail() {
     echo "install.sh: $*" >&2
@@ -50,9 +50,22 @@ put() { # mode file place
     mv "$3.new" "$3"
 }
 
+# Who runs the init script: sysvinit, by links that a tool makes, or an rcS as Buildroot's, which runs S??* in order.
+by_links() { [ -z "$root" ] && command -v update-rc.d >/dev/null; }
+start_at_boot() {
+    if by_links; then
+        update-rc.d tillpost defaults >/dev/null
+    elif grep -q 'init\.d/S' "$init/rcS" 2>/dev/null; then
+        ln -sf tillpost "$init/S80tillpost"
+    else
+        echo "Nobody is known here who runs it at boot: let a start script call /etc/init.d/tillpost start"
+    fi
+}
+
 remove() {
     if running; then "$init/tillpost" stop; fi
-    rm -f "$root/usr/bin/tillpost" "$init/tillpost"
+    rm -f "$root/usr/bin/tillpost" "$init/tillpost" "$init/S80tillpost"
+    if by_links; then update-rc.d -f tillpost remove >/dev/null; fi
     rm -rf "$root/usr/share/doc/tillpost"
 }
 
@@ -68,6 +81,7 @@ esac
 add_user
 put 755 tillpost "$root/usr/bin/tillpost"
 put 755 init "$init/tillpost"
+start_at_boot
 [ -e "$root/etc/tillpost/tillpost.json" ] || put 644 tillpost.json "$root/etc/tillpost/tillpost.json"
 for file in "$here"/doc/*; do put 644 "doc/${file##*/}" "$root/usr/share/doc/tillpost/${file##*/}"; done
 if running; then
