@@ -1,14 +1,15 @@
 #!/bin/bash
 # systemd.sh BUILD: the .deb of a static build under a real systemd, which boots in an emulated machine of its own:
 # tests/systemd_trial.sh tells what is tried there. The machine is a Debian 12 with the kernel and the systemd of the
-# release, without a network, emulated in software: no /dev/kvm is needed, a boot takes half a minute.
-# Needs root, debootstrap, qemu-system-x86_64 (toolchains/setup --all); 77: they are not there. TILLPOST_BARE: where
-# the base system is (see try-bare); the one with kernel and systemd is made once, beside it.
+# release and nginx with TLS before the stand-in, without a network, emulated in software: no /dev/kvm is needed, a boot
+# takes half a minute. Needs root, debootstrap, openssl, qemu-system-x86_64 (toolchains/setup --all); 77: they are not
+# there. TILLPOST_BARE: where the base system is (see try-bare); the one with kernel and systemd is made beside it.
 set -eu
 build=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/.." && pwd)
 bare=${TILLPOST_BARE:-/var/tmp/tillpost-bare}
 base=$bare/bookworm.systemd
+packages='systemd-sysv dbus ca-certificates initramfs-tools linux-image-cloud-amd64 nginx-light'
 disk_size=1500M
 memory_mib=512
 boot_max_s=900
@@ -23,7 +24,7 @@ skip() {
     exit 77
 }
 [ "$(id -u)" = 0 ] || skip "chroots need root"
-for tool in debootstrap qemu-system-x86_64 mke2fs; do
+for tool in debootstrap openssl qemu-system-x86_64 mke2fs; do
     PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || skip "$tool is not installed (toolchains/setup --all)"
 done
 W=$(mktemp -d "${TMPDIR:-/var/tmp}/tillpost-systemd.XXXXXX")
@@ -39,7 +40,8 @@ cmake --build "$build" --target packages >"$W/build.log" 2>&1 || { cat "$W/build
 deb=$(ls "$build"/packages/tillpost_*.deb)
 [ "$(dpkg-deb -f "$deb" Architecture)" = amd64 ] || skip "the machine is an amd64, the package is not"
 
-# Kernel, systemd and what the package depends on; nothing is started while they are installed.
+# Kernel, systemd, what the package depends on, and nginx, which the trial itself starts. Nothing is started while they
+# are installed. `ready` says of which packages it was made.
 make_base() {
     [ -e "$bare/bookworm.base/ready" ] || "$source/toolchains/try-bare" --base bookworm
     say "making the base"
@@ -50,16 +52,15 @@ make_base() {
     chmod +x "$base/usr/sbin/policy-rc.d"
     mount --bind /dev "$base/dev"
     mount -t proc proc "$base/proc"
-    chroot "$base" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive sh -ec '
+    chroot "$base" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive sh -ec "
         apt-get -qq update
-        apt-get -qq install -y --no-install-recommends systemd-sysv dbus ca-certificates initramfs-tools \
-            linux-image-cloud-amd64
-        apt-get -qq clean' >"$W/apt.log" 2>&1 || { tail -n 20 "$W/apt.log" && fail "no base"; }
+        apt-get -qq install -y --no-install-recommends $packages
+        apt-get -qq clean" >"$W/apt.log" 2>&1 || { tail -n 20 "$W/apt.log" && fail "no base"; }
     umount -l "$base/dev" "$base/proc"
-    rm "$base/usr/sbin/policy-rc.d"
-    touch "$base/ready"
+    rm "$base/usr/sbin/policy-rc.d" "$base/etc/systemd/system/multi-user.target.wants/nginx.service"
+    echo "$packages" >"$base/ready"
 }
-[ -e "$base/ready" ] || make_base
+[ "$(cat "$base/ready" 2>/dev/null)" = "$packages" ] || make_base
 
 # A later release with the same content, to upgrade to.
 dpkg-deb -R "$deb" "$W/later"
@@ -71,6 +72,9 @@ cp -a "$base" "$root"
 cp "$deb" "$root/root/first.deb"
 cp "$W/later.deb" "$source/tests/systemd_trial.sh" "$root/root/"
 install -m 755 "$build/tests/sandbox/sandbox" "$build/tests/e2e/e2e_tool" "$root/usr/local/bin/"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=tiktok.test" \
+    -addext subjectAltName=DNS:tiktok.test -keyout "$root/root/tiktok.key" -out "$root/root/tiktok.pem" \
+    2>"$W/openssl.log" || { cat "$W/openssl.log" && fail "no certificate"; }
 cat >"$root/etc/systemd/system/trial.service" <<'END'
 [Unit]
 After=multi-user.target

@@ -4,10 +4,14 @@
 # sale, delivers it, and removes the package.
 set -u
 PORT=20000
+TLS_PORT=20443
+TRACK=/open_api/v1.3/event/track/
+CA=/etc/tillpost/ca.pem
 TOKEN=the-access-token
 DEADLINE_S=300
 WATCHDOG_S=15
 LOG=/root/requests.log # of the stand-in
+ACCESS=/root/access.log # of nginx before it: TLS version, path
 
 say() { echo "trial: $*"; }
 end() {
@@ -43,9 +47,31 @@ queued() { tillpost status --json | e2e_tool get queue.queued; }
 tiktok() {
     systemd-run -q --unit stand-in sandbox --port $PORT --control /root/control --token $TOKEN \
         --event-set 7000000000000000001 --log $LOG
+    systemd-run -q --unit tls nginx -c /root/nginx.conf
 }
-no_tiktok() { systemctl stop stand-in; }
+no_tiktok() { systemctl stop tls stand-in; }
 dpkg_does() { dpkg "$@" >/root/dpkg.log 2>&1 || fail "dpkg $*: $(cat /root/dpkg.log)"; }
+
+name_tiktok() {
+    echo 127.0.0.1 tiktok.test >>/etc/hosts
+    cp /root/tiktok.pem $CA
+    cat >/root/nginx.conf <<END
+daemon off;
+events { worker_connections 64; }
+http {
+    log_format tls '\$ssl_protocol \$uri';
+    access_log $ACCESS tls;
+    client_max_body_size 16m;
+    server {
+        listen 127.0.0.1:$TLS_PORT ssl;
+        ssl_certificate /root/tiktok.pem;
+        ssl_certificate_key /root/tiktok.key;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        location / { proxy_pass http://127.0.0.1:$PORT; proxy_pass_header Date; }
+    }
+}
+END
+}
 
 install() {
     say "installed: enabled, and waiting for a token"
@@ -58,9 +84,10 @@ install() {
     useradd -G tillpost-register register
     useradd guest
     sed -i -e 's|"event_set_id": "0"|"event_set_id": "7000000000000000001"|' \
-        -e "s|\"tiktok\": {|&\"endpoint\": \"http://127.0.0.1:$PORT/open_api/v1.3/event/track/\",|" \
+        -e "s|\"tiktok\": {|&\"endpoint\": \"https://tiktok.test:$TLS_PORT$TRACK\", \"ca_file\": \"$CA\",|" \
         /etc/tillpost/tillpost.json
     (umask 077 && echo $TOKEN >/etc/tillpost/access-token)
+    name_tiktok
     tiktok
     systemctl start tillpost || fail "systemctl start"
     is "Type" "$(shown Type)" notify
@@ -68,10 +95,11 @@ install() {
 }
 
 sell_one() {
-    say "a register's user sells, a guest does not; the sale is delivered"
+    say "a register's user sells, a guest does not; the sale is delivered, by TLS"
     sell first
     purchase never | runuser -u guest -- tillpost track >/root/said 2>&1 && fail "a guest may sell"
     eventually delivered first
+    eventually grep -q "^TLSv1.3 $TRACK" $ACCESS
     [ "$(grep -c '"never"' $LOG)" = 0 ] || fail "a guest's sale was delivered"
 
     say "in its cage: its own filter within systemd's, no capabilities, a token that it was handed"
