@@ -425,6 +425,7 @@ int deliver_settle(struct deliver *d, const struct clock_now *now, struct fault 
     int rc = deliver_learn(d, now, &reply, verdict.what == SYNC_SETTLE, why);
     const bool healthy = r.class == SYNC_DONE || r.class == SYNC_SPLIT;
     if (d->in_flight_probe && healthy && !d->clock->trusted) d->probe_is_idle = true;
+    if (healthy && reply.tls_verified) d->told_no_time = !d->clock->trusted;
     if (!d->in_flight_probe) d->mark_is_void = verdict.what == SYNC_KEEP;
     d->in_flight_probe = false;
     d->unmarked = nothing_is_in_flight(d, now, &reply, r.class);

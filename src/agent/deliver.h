@@ -85,6 +85,7 @@ struct deliver {
     bool releasing;     /* it stands, and the mark is in the open transaction */
     bool mark_failed;   /* its commit failed */
     bool probe_is_idle; /* a probe was answered and taught no time: do not ask again */
+    bool told_no_time;  /* nor did the last answer of a verified server, and none before it */
     struct buf body;
     int64_t settling[SYNC_BATCH_MAX]; /* rows settled in the open transaction */
     unsigned settling_count;

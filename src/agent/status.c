@@ -98,6 +98,12 @@ static bool bad_clock(struct agent *a)
            (!a->clock.trusted && a->deliver.last.trouble == UPLINK_CERT_EXPIRED);
 }
 
+/* Nothing is sent later for it, but nothing grows old either: not even the ids of what was sent. */
+static bool no_time(struct agent *a)
+{
+    return a->deliver.told_no_time;
+}
+
 static bool bad_line(struct agent *a)
 {
     return line_is_down(a);
@@ -148,6 +154,7 @@ const struct agent_problem agent_problems[] = {
   {"account_refused", bad_account,  "TikTok does not accept the event set or the account",      "check tiktok.event_set_id and the account, then: tillpost sync"},
   {"paused",          by_operator,  "deliveries are paused by the operator",                     "tillpost resume"},
   {"clock",           bad_clock,    "the device's clock is wrong",                               "nothing: it is corrected at the next contact; if it stays, set it"},
+  {"no_time",         no_time,      "the server that answers tells no time that can be believed", "let its Date header through: nothing expires until then"},
   {"portal",          bad_portal,   "something between here and TikTok answers in its place",    "sign in to the network, or have this device let through"},
   {"inspected",       bad_chain,    "no CA that is trusted here stands behind the certificate that came", "where the network inspects TLS, name its root in tiktok.extra_ca_file"},
   {"certificate",     unfit,        "the certificate that came has a weak key, or is not for a server", "see the log: whoever runs the server or proxy must replace it"},

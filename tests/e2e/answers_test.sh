@@ -361,6 +361,44 @@ say "the rule of 20"
 rule hidden "Something new that names no event"
 rule named "Batch.0.properties.value: Not a valid number"
 
+# --- a server that tells no time ------------------------------------------------------------------
+
+# stampless ID: a sale whose time only the agent's clock can give
+stampless() {
+    post /v1/track "{\"type\":\"track\",\"event\":\"Order Completed\",\"messageId\":\"$1\",
+        \"properties\":{\"email\":\"jane@example.com\",\"value\":1.5,\"currency\":\"EUR\"}}"
+    is "answer for $1" "$STATUS $(said status)" "200 queued"
+}
+# Without -q, which leaves before its writer has done: pipefail would take that for a no.
+problem() { call GET /v1/status | "$TOOL" column problems code | grep -x "$1" >"$W/problem"; }
+no_problem() { ! problem "$1"; }
+
+say "a Date of before the program was built is none: one probe asks, then sales and doubts go without; status says so"
+agent_stop
+rm -rf "$W/state"
+tell reset
+tell clock '{"offset_s":-315576000}'
+taken='{"code":0,"accept":true,"forever":true}' # else it finds our times in its future
+tell script "[$taken]"
+agent_start
+problem no_time && fail "there is a problem before the server has answered"
+stampless timeless-1
+eventually sent timeless-1
+tell script "[{\"code\":30000},$taken]"
+BEFORE=$(outcomes)
+stampless timeless-2
+eventually sent timeless-2
+eventually changed
+is "outcomes, probes" "$CHANGED$(seen probes)" "done+1 doubt+1 1"
+is "clock" "$(status clock.state) $(status clock.offset_s)" "plausible null"
+problem no_time || fail "no problem says that nobody tells the time"
+tell clock '{"offset_s":0}'
+tell script '[]'
+stampless timeless-3
+eventually sent timeless-3
+eventually no_problem no_time
+is "clock, probes" "$(status clock.state) $(seen probes)" "trusted 1"
+
 # --- answers that no stand-in gives ---------------------------------------------------------------
 
 say "raw bytes"

@@ -182,6 +182,7 @@ within() {
     eventually "$@"
     local took=$(($(now_ms) - SINCE))
     [ $took -le "$most" ] || fail "$words took $took ms, more than $most"
+    say "  $words: $took ms of $most"
 }
 
 # answers_meanwhile COMMAND…: asks the API until the command is true. A loop that waits for the network stands for
