@@ -108,6 +108,37 @@ eventually counted offline-1
 is "copies" "$(seen duplicates)" 0
 agent_stop
 
+say "a doubt is written down once, not at each retry"
+tell reset
+tell script '[{"body":"<html>","events_only":true,"forever":true}]'
+agent_start
+doubts_least() { [ "$(call GET /metrics | sed -n 's/.*attempts_total{outcome="doubt"} //p')" -ge "$1" ]; }
+sell doubt-1
+eventually doubts_least 2
+was=$(sha256sum "$W/state/queue.db" "$W/state/queue.db-wal")
+eventually doubts_least 6
+is "the files of the queue" "$(sha256sum "$W/state/queue.db" "$W/state/queue.db-wal")" "$was"
+
+say "with a backlog the first try waits for a random part of 10 s; without one nothing does"
+agent_stop
+starts_late() {
+    local wait
+    agent_start
+    wait=$(status delivery.next_attempt_in_s)
+    agent_kill
+    [ "$wait" != null ] && [ "$wait" -ge 3 ] && [ "$wait" -le 10 ]
+}
+eventually starts_late
+tell script '[]'
+agent_start
+try_now
+eventually status_is queue.queued 0
+for _ in 1 2 3; do
+    restart
+    is "the next try" "$(status delivery.next_attempt_in_s)" null
+done
+agent_stop
+
 say "what an export may take: not what waits for a connection, but what was clearly not counted"
 export_says() { call GET /v1/export | "$TOOL" get "stay.$1"; }
 export_says_one() { [ "$(export_says "$1")" = 1 ]; }
