@@ -139,6 +139,16 @@ try_now
 near ahead-1
 agent_stop
 
+say "a clock that could be right, but is a day ahead: a probe asks before the first sale goes"
+new_till
+clock_off $((24 * HOUR_S))
+agent_start wrong_clock
+is "clock" "$(status clock.state)" plausible
+stampless day-1
+near day-1
+is "probes" "$(seen probes)" 1
+agent_stop
+
 say "in 1970 too an expired certificate is refused"
 new_till
 clock_off "$(off_from '1970-03-04 00:05:00')"
