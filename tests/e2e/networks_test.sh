@@ -398,6 +398,17 @@ town link set line up
 within 5000 "the delivery after the line's return" delivered line-2
 is "tries in doubt" "$(attempts doubt)" 0 # never again on the connection of before
 
+scene "a route is gone and comes back, the line being up all the time" tiktok.test $GOOD
+sell route-1
+eventually counted route-1
+till route del 10.77.0.0/24 dev line
+sell route-2
+BEGAN=$SECONDS
+failed_for_long
+SINCE=$(now_ms)
+till route add 10.77.0.0/24 dev line src "${HERE4%/*}"
+within 5000 "the delivery after the route's return" delivered route-2
+
 TIMEOUT=60s
 scene "a connect that is stuck is given up when the line changes" tiktok.test $GOOD
 till neigh replace 10.77.0.1 lladdr 02:00:00:00:00:66 dev line nud permanent
