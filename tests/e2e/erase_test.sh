@@ -27,6 +27,8 @@ batch() {
     printf ']}'
 }
 
+connected() { [ "$(grep -cF "$W/till.sock" /proc/net/unix)" -gt 1 ]; } # the listener, and somebody who asks
+
 say "$ROWS events of $((ROWS / 10)) people, and some of one who gives a number"
 for ((n = 0; n < ROWS; n += 1000)); do
     post /v1/batch "$(batch $n $((n + 999)))"
@@ -69,6 +71,36 @@ done
 # shellcheck disable=SC2086 # a list of ids
 wait $others
 is "three" "$(cat "$W"/erase-1[123])" '{"erased":10}{"erased":10}{"erased":10}'
+
+say "SIGTERM in the middle of it: the agent ends well, all are gone or none, and a repeat finishes it"
+unfinished=0 finished=0 person=20
+for delay in stopped 0 0.002 0.005 0.01 0.02 0.05 1; do
+    person=$((person + 1))
+    [ $delay != stopped ] || kill -STOP "$AGENT_PID"
+    call POST /v1/erase -H 'Content-Type: application/json' -d "{\"email\":\"p$person@example.com\"}" >"$W/first" &
+    asking=$!
+    if [ $delay = stopped ]; then # the request and the signal are there when it wakes: the first slice is the last
+        eventually connected
+        kill -TERM "$AGENT_PID"
+        kill -CONT "$AGENT_PID"
+        agent_wait
+        is "exit status" "$EXIT" 0
+    else
+        sleep $delay
+        agent_stop
+    fi
+    wait $asking
+    agent_start
+    post /v1/erase "{\"email\":\"p$person@example.com\"}"
+    case "$(cat "$W/first") $ANSWER" in
+    '{"erased":10} {"erased":0}') finished=$((finished + 1)) ;;
+    ' {"erased":10}' | *'"code":"busy"'*'} {"erased":10}') unfinished=$((unfinished + 1)) ;;
+    ' {"erased":0}') ;; # done, and nobody was told
+    *) fail "SIGTERM after $delay: $(cat "$W/first"), then $ANSWER" ;;
+    esac
+done
+[ $unfinished -gt 0 ] || fail "none was ended in the middle"
+[ $finished -gt 0 ] || fail "none was finished"
 
 say "refused: over TCP, and what is no address"
 listen=$(sed -n 's/.*"http": "\([^"]*\)".*/\1/p' "$W/tillpost.json")
