@@ -14,7 +14,7 @@
  *     turns out dead curl repeats the request by itself on a new one, and forgets what it sent on
  *     the first: there, what curl has read of the body counts as sent. All else is NO_ANSWER.
  *  4. Our copies of the token are wiped when the request ends. curl's is not: the head of the last
- *     request stays in its send buffer (8.14) until the next. What keeps it is that the process
+ *     request stays in its send buffer (8.14) until the next. What guards it is that the process
  *     leaves no core (platform_forbid_core).
  *  5. A connection that was accepted leniently (cert.h) is neither kept nor resumed.
  *  6. Nothing blocks but uplink_sleep: names are resolved by curl's own thread, which QUICK_EXIT
