@@ -33,7 +33,7 @@ enum {
     PLACES_SOAK = 12000,
     PAGE = 4096,
     NOW_S = 1800000000,
-    READY_MS = 5000,
+    READY_MS = 5000 * CRASH_SLOWNESS,
     IMAGE_MAX_BYTES = 16 << 20,
     PATH_BYTES = 512
 };
