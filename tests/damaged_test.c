@@ -409,11 +409,14 @@ static bool is_aside(void)
 static void check_refused(const struct damage *d, int r)
 {
     static unsigned char now[FILE_MAX_BYTES];
+    char wal[TESTING_PATH_BYTES + 48];
     if (r != d->err || strstr(why.message, d->words) == NULL)
         fail_msg("%s: %d: %s", d->name, r, why.message);
     assert_int_equal(read_file(path, now), image_len);
     assert_memory_equal(now, image, image_len);
     assert_false(is_aside());
+    (void)snprintf(wal, sizeof wal, "%s-wal", path);
+    if (access(wal, F_OK) == 0) fail_msg("%s: a WAL was put beside it", d->name);
 }
 
 /* A sale is taken, at the second try at the latest: the first may find the damage out. */

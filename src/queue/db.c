@@ -370,6 +370,16 @@ static int recognise(struct db *db, int *version, struct fault *why)
     return 0;
 }
 
+/* Reading makes a WAL, and what is refused stays as it was: without one. The lock is still held. */
+static int recognise_only(struct db *db, int *version, struct fault *why)
+{
+    const char *wal = sqlite3_filename_wal(sqlite3_db_filename(db->handle, "main"));
+    bool had_wal = db->plan->vfs != NULL || access(wal, F_OK) == 0;
+    int r = recognise(db, version, why);
+    if (r == TILLPOST_E_CONFIG && !had_wal) (void)unlink(wal);
+    return r;
+}
+
 static int upgrade(struct db *db, int version, struct fault *why)
 {
     char sql[32];
@@ -441,7 +451,7 @@ static int take_wal_in(struct db *db, struct fault *why)
 static int set_up(struct db *db, struct fault *why)
 {
     char sql[64];
-    int version = 0, r = recognise(db, &version, why);
+    int version = 0, r = recognise_only(db, &version, why);
     if (r >= 0) r = set_pragmas(db, version == 0, why);
     if (r >= 0) r = take_wal_in(db, why);
     (void)snprintf(sql, sizeof sql, "PRAGMA max_page_count=%" PRId64,

@@ -45,17 +45,6 @@ agent_start
 restarts=0 worst_ms=0 run=0 points=0
 : >"$W/answers"
 
-attach() { # STRACE-ARGUMENTS…
-    : >"$W/attached"
-    strace -f -p "$AGENT_PID" "$@" 2>"$W/attached" &
-    OTHER_PIDS=$!
-    eventually grep -q attached "$W/attached"
-}
-detach() {
-    kill -INT $OTHER_PIDS 2>/dev/null
-    wait $OTHER_PIDS 2>/dev/null
-    OTHER_PIDS=''
-}
 KINDS='--import-every 3 --erase-every 4 --bad-every 5'
 sales() { # PREFIX: on two connections
     # shellcheck disable=SC2086 # several words
@@ -181,5 +170,6 @@ start_point() { # NAME INJECTION
 start_under -o "$W/trace" -e "trace=${names%,}"
 is "exit status" "$EXIT" 0
 sweep "$W/trace" start_point
+slowest_ms=$(awk '($2 == 503 || $2 == 507) && $4 > most { most = $4 } END { print most + 0 }' "$W/answers")
 say "$run of $points points: $(wc -l <"$W/promised") events promised, none lost; service again within $worst_ms ms;" \
-    "$restarts ends with 74"
+    "refusals within $slowest_ms ms (the bar is 250 ms); $restarts ends with 74"

@@ -39,3 +39,19 @@ head -c 20000 /dev/zero | tr '\0' x >"$W/state/queue.db"
 "$TILLPOST" run --config "$W/tillpost.json" >>"$W/agent.log" 2>&1
 is "exit status" $? 78
 is "its size" "$(stat -c %s "$W/state/queue.db")" 20000
+
+say "a newer program's queue, and another program's: left as they are, with what to do"
+printf %s 'the key of the queue in the test' | od -An -v -tx1 | tr -d ' \n' >"$W/state/key"
+chmod 600 "$W/state/key"
+for name in of-a-newer-tillpost another-programs; do
+    gunzip -c "$SOURCE/tests/data/damaged/$name.db.gz" >"$W/state/queue.db"
+    cp "$W/state/queue.db" "$W/before"
+    run run --config "$W/tillpost.json"
+    is "exit status with $name" "$EXIT" 78
+    case $name in
+    of-a*) has "what to do" "$WORDS" "install that tillpost again" ;;
+    *) has "what to do" "$WORDS" "set queue.path to a file of its own" ;;
+    esac
+    cmp "$W/before" "$W/state/queue.db" || fail "$name was touched"
+    is "files beside its key" "$(cd "$W/state" && echo queue*)" queue.db
+done

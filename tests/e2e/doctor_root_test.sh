@@ -47,6 +47,10 @@ mount -t tmpfs -o size=6M,mode=700 none "$W/state" || fail "no tmpfs here"
 doctor
 warns disk_in_memory
 warns disk_low
+agent_start
+grep -q 'lies on a file system in memory: sales are lost at power off' "$W/agent.log" || fail "the start does not warn"
+call GET /v1/status | grep '"code":"queue_in_memory"' >/dev/null || fail "status does not warn"
+agent_stop
 head -c 4M /dev/zero >"$W/state/else" && doctor
 fails disk_full
 rm "$W/state/else" && mount -o remount,ro "$W/state" && doctor

@@ -12,17 +12,6 @@ strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted h
 TOGETHER=12
 WAL=$W/state/queue.db-wal
 
-attach() { # STRACE-ARGUMENTS…
-    : >"$W/attached"
-    strace -f -y -s 64 -o "$W/trace" -p "$AGENT_PID" "$@" 2>"$W/attached" &
-    OTHER_PIDS=$!
-    eventually grep -q attached "$W/attached"
-}
-detach() {
-    kill -INT $OTHER_PIDS 2>/dev/null
-    wait $OTHER_PIDS 2>/dev/null
-    OTHER_PIDS=''
-}
 connected() { [ "$(grep -cF "$W/till.sock" /proc/net/unix)" -gt $TOGETHER ]; }
 # together PREFIX: sales that wait for one commit: they come while the agent stands still. "STATUS status" a line.
 together() {
@@ -62,7 +51,7 @@ post /v1/pause '{}'
 sell before
 
 say "the commit that $TOGETHER tills wait for cannot be synced"
-attach -e trace=fdatasync,openat,sendto,sendmsg,write,writev -e inject=fdatasync:error=EIO:when=1
+attach -y -s 64 -o "$W/trace" -e trace=fdatasync,openat,sendto,sendmsg,write,writev -e inject=fdatasync:error=EIO:when=1
 together group >"$W/answers"
 sort "$W/answers" | uniq -c
 [ "$(grep -c '^503 ' "$W/answers")" -gt 1 ] || fail "no group was refused"

@@ -285,6 +285,19 @@ agent_kill() {
     AGENT_PID=''
 }
 
+# attach STRACE-ARGUMENTS…: strace on the agent that runs, until detach. Messages about both are in $W/attached.
+attach() {
+    : >"$W/attached"
+    strace -f -p "$AGENT_PID" "$@" 2>"$W/attached" &
+    OTHER_PIDS=$!
+    eventually grep -q attached "$W/attached"
+}
+detach() {
+    kill -INT $OTHER_PIDS 2>/dev/null
+    wait $OTHER_PIDS 2>/dev/null
+    OTHER_PIDS=''
+}
+
 # call METHOD PATH [curl arguments]: prints the answer's body; false when nobody answers.
 call() {
     local method=$1 path=$2
