@@ -139,10 +139,21 @@ void wipe(void *p, size_t bytes)
     if (p != NULL) explicit_bzero(p, bytes);
 }
 
+/* A copy leaves what it moved last in the processor's wide registers, and a core has those too.
+ * Copies of zeros take their place, of each length that C libraries treat in a way of its own. */
+static void wipe_registers(unsigned char *zeros, size_t bytes)
+{
+    static void *(*volatile const copy)(void *, const void *, size_t) = memcpy;
+    static const size_t lengths[] = {2048, 768, 384, 192, 96, 48, 24, 12};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        (void)copy(zeros, zeros + bytes / 2, lengths[i]);
+}
+
 void wipe_stack(void)
 {
     unsigned char below[WIPE_STACK_BYTES];
     wipe(below, sizeof below);
+    wipe_registers(below, sizeof below);
 }
 
 void hex_encode(const void *bytes, size_t n, char *out)

@@ -85,7 +85,8 @@ void arena_free(struct arena *a);                 /* wipes and frees */
 /* Overwrites memory in a way the compiler may not remove. */
 void wipe(void *p, size_t bytes);
 /* The same for the stack that calls which have returned may have used, some way down: libraries
- * leave pieces of what they read in their frames (zlib does). */
+ * leave pieces of what they read in their frames (zlib does); and for the wide registers, in which
+ * every copy leaves some. */
 void wipe_stack(void);
 
 /* Lower-case hex of n bytes; out has room for 2n + 1. */

@@ -52,7 +52,7 @@ say "$(seen counted) events arrived"
 quietly "$PLAIN" memory "$AGENT_PID"
 "$PLAIN" private "$W/till.sock" "$AGENT_PID" || fail "a request under way is not in private memory"
 quietly "$PLAIN" memory "$AGENT_PID"
-if [ -n "${TILLPOST_SOAK:-}" ] && command -v gcore >/dev/null; then
+if command -v gcore >/dev/null; then
     gcore -o "$W/gcore" "$AGENT_PID" >"$W/gcore.log" 2>&1 || fail "gcore: $(tail -n 3 "$W/gcore.log")"
     quietly "$PLAIN" scan "$W/gcore.$AGENT_PID"
 fi
