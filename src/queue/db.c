@@ -101,7 +101,8 @@ static const struct cause sqlite_causes[] = {
     {SQLITE_NOTADB,     TILLPOST_E_DAMAGED,     "it is no SQLite database, or its first page is damaged", "keep a copy of the file, then move it aside"},
     {SQLITE_ERROR,      TILLPOST_E_DAMAGED,     "its tables are not what they should be", "keep a copy of the file, then move it aside"},
     {SQLITE_CONSTRAINT, TILLPOST_E_DAMAGED,     "its tables contradict each other", "keep a copy of the file and look for disk errors in the system's log"},
-    {SQLITE_TOOBIG,     TILLPOST_E_TOO_LARGE,   "a value is too large", "send a smaller event"},
+    /* Nothing of ours is: the length of a value has been trashed. */
+    {SQLITE_TOOBIG,     TILLPOST_E_DAMAGED,     "its content is damaged", "keep a copy of the file and look for disk errors in the system's log"},
     {SQLITE_READONLY,   TILLPOST_E_DENIED,      "it cannot be written", "the agent's user must own the directory and its files"},
     {SQLITE_PERM,       TILLPOST_E_DENIED,      "permission denied", "the agent's user must own the directory and its files"},
     {SQLITE_CANTOPEN,   TILLPOST_E_CANT_CREATE, "it cannot be opened", "check queue.path"},
