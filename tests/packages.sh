@@ -27,7 +27,7 @@ W=$(mktemp -d "${TMPDIR:-/var/tmp}/tillpost-packages.XXXXXX")
 agent=
 finish() {
     status=$?
-    [ -z "$agent" ] || kill "$agent" 2>/dev/null || true
+    [ -z "$agent" ] || kill -KILL "$agent" 2>/dev/null || true # unshare lets no other through
     rm -rf "$W"
     exit "$status"
 }
