@@ -26,7 +26,7 @@ enum {
     AGENT_TIDY_SLICE_MS = 5,            /* between two steps of tidying */
     AGENT_TOKENS_LOOK_MS = 1000,        /* between two looks at listen.token_file */
     AGENT_WATCHDOG_SIGNS = 3,           /* of life, in the time that the service manager waits */
-    AGENT_STORAGE_FAULTS_MAX = 3,       /* in a minute; then exit 74 */
+    AGENT_SYNCS_FAILED_MAX = 3,         /* in a minute; then exit 74 */
     AGENT_DEAD_KEEP_S = 90 * 24 * 3600, /* dead rows; then they are dropped */
     AGENT_COMMIT_BUCKETS = 10
 };
@@ -71,8 +71,9 @@ struct agent {
     int exit_status;     /* not 0: leave with it */
     bool storage_failed; /* the last commit failed */
     struct fault storage_why;
-    int64_t storage_faults_ms[AGENT_STORAGE_FAULTS_MAX]; /* the last ones, monotonic */
-    int64_t tidy_at_ms;                                  /* next step of tidying, monotonic */
+    unsigned syncs_failed;                           /* of the queue, and noted */
+    int64_t syncs_failed_ms[AGENT_SYNCS_FAILED_MAX]; /* the last ones, monotonic */
+    int64_t tidy_at_ms;                              /* next step of tidying, monotonic */
     int64_t watchdog_ms;    /* between two signs of life; 0: nobody waits for one */
     int64_t watchdog_at_ms; /* the next one, monotonic */
     unsigned damage_told;   /* times that the queue was damaged, and the log knows */

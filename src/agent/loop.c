@@ -115,8 +115,20 @@ static void observe_commit(struct agent *a, double seconds)
     m->commit_seconds += seconds;
 }
 
-/* A disk that stays full is one line of the log, not one a sale. The third failed commit in a minute:
- * the service manager gets to try a fresh start. */
+/* The third fsync that fails in a minute: the service manager gets to try a fresh start. To any other
+ * fault, a disk that is read-only say, a start would bring nothing: it is answered until it ends. */
+static void note_sync_failures(struct agent *a)
+{
+    int64_t *at = a->syncs_failed_ms;
+    unsigned failures = queue_sync_failures(a->queue);
+    if (failures == a->syncs_failed) return;
+    a->syncs_failed = failures;
+    memmove(at, at + 1, (AGENT_SYNCS_FAILED_MAX - 1) * sizeof at[0]);
+    at[AGENT_SYNCS_FAILED_MAX - 1] = a->now.mono_ms;
+    if (at[0] && a->now.mono_ms - at[0] < 60 * 1000) a->exit_status = 74;
+}
+
+/* A disk that stays full is one line of the log, not one a sale. */
 static void note_storage_fault(struct agent *a, enum agent_storage_op op, const struct fault *why)
 {
     bool same = a->storage_failed && strcmp(a->storage_why.message, why->message) == 0;
@@ -125,11 +137,7 @@ static void note_storage_fault(struct agent *a, enum agent_storage_op op, const 
     a->metrics.storage_faults[op]++;
     log_line(same ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "the queue cannot be written: %s",
              why->message);
-    if (why->err == TILLPOST_E_QUEUE_FULL) return;
-    int64_t *at = a->storage_faults_ms;
-    memmove(at, at + 1, (AGENT_STORAGE_FAULTS_MAX - 1) * sizeof at[0]);
-    at[AGENT_STORAGE_FAULTS_MAX - 1] = a->now.mono_ms;
-    if (at[0] && a->now.mono_ms - at[0] < 60 * 1000) a->exit_status = 74;
+    note_sync_failures(a);
 }
 
 /* 0 good, < 0: nothing of this turn is kept. */

@@ -110,7 +110,7 @@ struct queue {
 
     struct wreck *wreck; /* a damaged queue, while its rows move over */
     struct buf record;   /* scratch of its long rows */
-    unsigned damaged_times;
+    unsigned damaged_times, sync_failures;
     bool attaching;     /* a failure is attach's to see to */
     bool owed, leaving; /* there is a note of rows that are to leave; they are on their way */
 

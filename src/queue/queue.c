@@ -459,7 +459,10 @@ static int reopen(struct queue *q, struct fault *why)
 {
     int r = 0;
     bool damaged = q->db != NULL && db_failure(q->db)->damaged && aside_is_ours(q);
-    if (q->db != NULL && db_failure(q->db)->sync) r = db_cut_wal(q->db, why);
+    if (q->db != NULL && db_failure(q->db)->sync) {
+        q->sync_failures++;
+        r = db_cut_wal(q->db, why);
+    }
     if (r < 0) return r;
     detach(q);
     r = attach(q, damaged, why);
@@ -688,6 +691,11 @@ void queue_rollback(struct queue *q)
 bool queue_dirty(const struct queue *q)
 {
     return q->db != NULL && db_in_transaction(q->db);
+}
+
+unsigned queue_sync_failures(const struct queue *q)
+{
+    return q->sync_failures;
 }
 
 /* Numbers ------------------------------------------------------------------------------------- */

@@ -59,6 +59,8 @@ void queue_rollback(struct queue *q);
  * before is durable, whatever becomes of the rest. Who takes care to commit when this is true, which
  * comes first, never has that. */
 bool queue_is_long(const struct queue *q);
+/* fsyncs that failed, ever since it was made. */
+unsigned queue_sync_failures(const struct queue *q);
 bool queue_dirty(const struct queue *q); /* a transaction is open */
 
 struct queue_row {

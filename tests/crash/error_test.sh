@@ -2,7 +2,7 @@
 # Failing calls: the N-th of each system call that the agent makes for sales, a bad call, an import, an erasure and
 # deliveries fails, once and from there on, with each error that it may fail with. Meanwhile everybody is answered,
 # with what was asked for or with 503 or 507, or, where it is the socket that fails, at least hung up on. Once the
-# fault ends there is full service soon, without a restart (but after three commits that failed within a minute, with
+# fault ends there is full service soon, without a restart (but after three fsyncs that failed within a minute, with
 # exit 74), and in the end nothing that was acknowledged is lost. The same with the calls of a start that migrates the
 # queue of a program of schema 1: the agent runs or ends with an exit status of its own, and the next start has it all.
 #
@@ -50,16 +50,24 @@ sales() { # PREFIX: on two connections
     # shellcheck disable=SC2086 # several words
     "$REGISTER" "$W/till.sock" "$W/now" --prefix "$1" --count 5 --at-once 2 --max-ms $ANSWER_MS $KINDS
 }
-# Only three failed commits may have ended it.
+# Only three failed fsyncs may have ended it.
 revive() { # POINT
     kill -0 "$AGENT_PID" 2>/dev/null && return
     agent_wait
-    [ "$EXIT" = 74 ] || fail "$1: the agent ended with $EXIT"
+    [[ "$1 $EXIT" == fdatasync*' 74' ]] || fail "$1: the agent ended with $EXIT"
     restarts=$((restarts + 1))
     agent_start
 }
 
-# It may end a moment after the fault has.
+# It may end a moment after the fault has, and after those who waited.
+ends_now() {
+    local tenth
+    for tenth in {1..20}; do
+        kill -0 "$AGENT_PID" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    false
+}
 answers_again() { # POINT
     agent_answers && return
     revive "$1"
@@ -72,7 +80,7 @@ point() { # NAME INJECTION ANSWERS PREFIX
     attach -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
     sales "$4"
     detach
-    grep -vE "^[^ ]+ ($3) |^bad-.* 422 " "$W/now" >"$W/odd" && kill -0 "$AGENT_PID" 2>/dev/null &&
+    grep -vE "^[^ ]+ ($3) |^bad-.* 422 " "$W/now" >"$W/odd" && ! ends_now &&
         fail "$1: $(cat "$W/odd")"
     cat "$W/now" >>"$W/answers"
     began=$(now_ms)

@@ -71,6 +71,18 @@ sed '/fdatasync(.*EIO/a 1 sendto(9<socket:[1]>, "HTTP/1.1 200 OK\\r\\n{\\"succes
     "$W/trace" >"$W/doctored"
 is "early answers of a doctored trace" "$(behind_the_error "$W/doctored" | cut -d ' ' -f 2)" 1
 
+say "writes that a disk refuses end nobody, however many"
+attach -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error=EROFS:when=1+
+for n in 1 2 3 4 5; do
+    post /v1/track "$(purchase "read-only-$n")"
+    is "status" "$STATUS $(said code)" "503 storage_error"
+done
+detach
+eventually agent_answers
+post /v1/track "$(purchase read-only-1)"
+is "status of a repeat" "$STATUS" 200
+post /v1/events/drop '{"ids":["read-only-1"]}'
+
 say "three within a minute"
 for n in 2 3; do
     attach -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=EIO:when=1
