@@ -120,12 +120,11 @@ static void observe_commit(struct agent *a, double seconds)
 static void note_sync_failures(struct agent *a)
 {
     int64_t *at = a->syncs_failed_ms;
-    unsigned failures = queue_sync_failures(a->queue);
-    if (failures == a->syncs_failed) return;
-    a->syncs_failed = failures;
-    memmove(at, at + 1, (AGENT_SYNCS_FAILED_MAX - 1) * sizeof at[0]);
-    at[AGENT_SYNCS_FAILED_MAX - 1] = a->now.mono_ms;
-    if (at[0] && a->now.mono_ms - at[0] < 60 * 1000) a->exit_status = 74;
+    for (; a->syncs_failed != queue_sync_failures(a->queue); a->syncs_failed++) {
+        memmove(at, at + 1, (AGENT_SYNCS_FAILED_MAX - 1) * sizeof at[0]);
+        at[AGENT_SYNCS_FAILED_MAX - 1] = a->now.mono_ms;
+        if (at[0] && a->now.mono_ms - at[0] < 60 * 1000) a->exit_status = 74;
+    }
 }
 
 /* A disk that stays full is one line of the log, not one a sale. */
@@ -137,7 +136,6 @@ static void note_storage_fault(struct agent *a, enum agent_storage_op op, const 
     a->metrics.storage_faults[op]++;
     log_line(same ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "the queue cannot be written: %s",
              why->message);
-    note_sync_failures(a);
 }
 
 /* 0 good, < 0: nothing of this turn is kept. */
@@ -259,6 +257,7 @@ void agent_loop(struct agent *a)
         folder_kept(a->folder, &a->now, rc >= 0);
         erase(a);
         tidy(a);
+        note_sync_failures(a);
         show_life(a);
     }
 }

@@ -149,7 +149,9 @@ static int sqlite_fault(struct db *db, int rc, const char *doing, struct fault *
     bool system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
     int os = system ? sqlite3_system_errno(db->handle) : 0;
     f->any = true;
-    f->sync |= rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC;
+    bool sync = rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC;
+    if (sync && db->plan->sync_failures != NULL) ++*db->plan->sync_failures;
+    f->sync |= sync;
     f->space |= lacks_space(db, rc);
     f->disk |= lacks_space(db, rc) && os != EFBIG;
     int err = explain(db->plan->path, code, os, doing, &f->why);

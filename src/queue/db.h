@@ -29,6 +29,7 @@ struct db_plan {
     const char *witness; /* a query for application_id * 65536 + version, kept a second time */
     const char *const *statements;
     unsigned statement_count;
+    unsigned *sync_failures; /* counts the fsyncs that fail, or NULL */
 };
 /* Makes the file (0600) and its tables when they are missing. The plan stays the caller's and must
  * outlive the db. CONFIG: another program's file, or of a newer version; nothing was touched. */

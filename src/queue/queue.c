@@ -459,10 +459,7 @@ static int reopen(struct queue *q, struct fault *why)
 {
     int r = 0;
     bool damaged = q->db != NULL && db_failure(q->db)->damaged && aside_is_ours(q);
-    if (q->db != NULL && db_failure(q->db)->sync) {
-        q->sync_failures++;
-        r = db_cut_wal(q->db, why);
-    }
+    if (q->db != NULL && db_failure(q->db)->sync) r = db_cut_wal(q->db, why);
     if (r < 0) return r;
     detach(q);
     r = attach(q, damaged, why);
@@ -493,7 +490,8 @@ static int make(const struct queue_options *o, const struct limits *limits, stru
                                .version = SCHEMA_VERSION,
                                .witness = "SELECT value FROM value WHERE slot=101",
                                .statements = statements,
-                               .statement_count = SQL_COUNT};
+                               .statement_count = SQL_COUNT,
+                               .sync_failures = &q->sync_failures};
     return q->path == NULL ? TILLPOST_E_NO_MEMORY : seal_open(o->key, &q->seal);
 }
 

@@ -36,7 +36,6 @@ socket       EMFILE,ENOBUFS,ENOMEM                200
 connect      ENETUNREACH,ECONNREFUSED,ETIMEDOUT   200
 poll         EINTR                                200
 mmap         ENOMEM                               200|503|0
-brk          ENOMEM                               200|503|0
 '
 
 sandbox_start
@@ -180,6 +179,8 @@ start_point() { # NAME INJECTION
     done
     agent_stop
 }
+# Without memory the system's loader crashes before there is an agent; what the agent does then, starve_test.sh tries.
+table=$(echo "$table" | grep -v '^mmap ')
 start_under -o "$W/trace" -e "trace=${names%,}"
 is "exit status" "$EXIT" 0
 sweep "$W/trace" start_point
