@@ -36,7 +36,7 @@ behind_the_error() {
     awk -v wal="<$WAL>" -v db="<$W/state/queue.db>" '
         index($0, "fdatasync(") && index($0, wal) && /EIO/ { bad = 1; next }
         !bad { next }
-        index($0, " openat(") && index($0, db) { opened = 1 }
+        / open(at)?\(/ && index($0, db) { opened = 1 }
         index($0, "fdatasync(") && index($0, wal) && / = 0$/ { synced = opened }
         /"HTTP\/1.1 503 / { refused++ }
         /"HTTP\/1.1 200 .*success/ && !synced { early++ }
@@ -51,7 +51,7 @@ post /v1/pause '{}'
 sell before
 
 say "the commit that $TOGETHER tills wait for cannot be synced"
-attach -y -s 64 -o "$W/trace" -e trace=fdatasync,openat,sendto,sendmsg,write,writev -e inject=fdatasync:error=EIO:when=1
+attach -y -s 64 -o "$W/trace" -e "trace=fdatasync,?open,openat,sendto,sendmsg,write,writev" -e inject=fdatasync:error=EIO:when=1
 together group >"$W/answers"
 sort "$W/answers" | uniq -c
 [ "$(grep -c '^503 ' "$W/answers")" -gt 1 ] || fail "no group was refused"
