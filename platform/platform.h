@@ -35,7 +35,9 @@ void platform_free_file(char *content, size_t len); /* wipes and frees; NULL is 
 /* Writes a file so that after a power cut there is the old or the new one: temporary name,
  * fsync, rename, fsync of the directory. CANT_CREATE, IO. */
 int platform_write_file(const char *path, const void *data, size_t len, unsigned mode);
-char *platform_real_path(const char *path); /* without links, dots; free(3); NULL: not there */
+enum { PLATFORM_PATH_BYTES = 4096 };
+/* Without links and dots; false: not there. */
+bool platform_real_path(const char *path, char out[PLATFORM_PATH_BYTES]);
 int platform_file_mode(const char *path, unsigned *mode, unsigned *uid); /* of what it points to */
 /* Changes when the file is replaced, written, or its mode or owner is changed; 0 absent. */
 int64_t platform_file_stamp(const char *path);

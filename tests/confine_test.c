@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -289,6 +290,28 @@ static void the_kernel_refuses_what_the_agent_never_does(void **state)
         skip(); /* sanitizers, an emulator, an old kernel */
 }
 
+/* The rules get the last file descriptor, the directory none. */
+static void a_directory_that_cannot_be_opened_now_is_not_lost_for_good(void **state)
+{
+    char reads[2 * TESTING_PATH_BYTES];
+    int status = 0;
+    (void)snprintf(reads, sizeof reads, "%s", path_of("reads"));
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const struct platform_way way = {reads, false};
+        struct platform_confinement got;
+        rlim_t last = (rlim_t)dup(0);
+        const struct rlimit few = {last + 1, last + 1};
+        close((int)last);
+        if (setrlimit(RLIMIT_NOFILE, &few) == 0) platform_confine(&way, 1, &got);
+        _exit(reads_where_it_reads());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_changed_path_needs_a_way(void **state)
 {
     char reads[2 * TESTING_PATH_BYTES], writes[2 * TESTING_PATH_BYTES];
@@ -351,6 +374,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernel_refuses_what_the_agent_never_does),
+        cmocka_unit_test(a_directory_that_cannot_be_opened_now_is_not_lost_for_good),
         cmocka_unit_test(a_changed_path_needs_a_way),
         cmocka_unit_test(without_landlock_every_path_is_within_reach),
     };

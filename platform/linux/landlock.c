@@ -10,6 +10,7 @@
  */
 #include "platform/linux/confine.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -70,7 +71,8 @@ static bool allow(int rules, const struct platform_way *way, uint64_t ruled)
 {
     struct rule_beneath rule = {(way->writes ? FS_WRITES : FS_READS) & ruled, -1};
     rule.directory = open(way->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (rule.directory < 0) return true; /* what is not there needs no way */
+    if (rule.directory < 0) /* what is not there, or not ours to reach, needs no way */
+        return errno == ENOENT || errno == ENOTDIR || errno == EACCES;
     long rc = syscall(CALL_ADD, (long)rules, (long)RULE_BENEATH, &rule, 0L);
     close(rule.directory);
     return rc == 0;

@@ -17,8 +17,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096 };
-
 static int error_of(int e)
 {
     switch (e) {
@@ -98,7 +96,7 @@ static int write_all(int fd, const char *p, size_t len)
 static int parent_of(const char *path, char *out)
 {
     size_t len = strlen(path);
-    if (len >= PATH_BYTES) return TILLPOST_E_IO;
+    if (len >= PLATFORM_PATH_BYTES) return TILLPOST_E_IO;
     memcpy(out, path, len + 1);
     char *slash = strrchr(out, '/');
     if (!slash) memcpy(out, ".", 2);
@@ -109,7 +107,7 @@ static int parent_of(const char *path, char *out)
 
 static int sync_parent(const char *path)
 {
-    char parent[PATH_BYTES];
+    char parent[PLATFORM_PATH_BYTES];
     if (parent_of(path, parent) < 0) return TILLPOST_E_IO;
     int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return TILLPOST_E_IO;
@@ -120,8 +118,8 @@ static int sync_parent(const char *path)
 
 int platform_write_file(const char *path, const void *data, size_t len, unsigned mode)
 {
-    char temporary[PATH_BYTES + 8];
-    if (strlen(path) >= PATH_BYTES) return TILLPOST_E_CANT_CREATE;
+    char temporary[PLATFORM_PATH_BYTES + 8];
+    if (strlen(path) >= PLATFORM_PATH_BYTES) return TILLPOST_E_CANT_CREATE;
     (void)snprintf(temporary, sizeof temporary, "%s.new", path);
     (void)unlink(temporary);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
@@ -154,9 +152,9 @@ int platform_rename(const char *from, const char *to)
 }
 
 /* glibc shows realpath(3), which POSIX has, only to those who ask for more than POSIX. */
-char *platform_real_path(const char *path)
+bool platform_real_path(const char *path, char out[PLATFORM_PATH_BYTES])
 {
-    return realpath(path, NULL);
+    return realpath(path, out) != NULL;
 }
 
 int platform_file_mode(const char *path, unsigned *mode, unsigned *uid)
@@ -178,7 +176,7 @@ int64_t platform_file_stamp(const char *path)
 
 int platform_make_parent(const char *path)
 {
-    char parent[PATH_BYTES];
+    char parent[PLATFORM_PATH_BYTES];
     if (parent_of(path, parent) < 0) return TILLPOST_E_CANT_CREATE;
     if (mkdir(parent, 0700) == 0) return sync_parent(parent);
     return errno == EEXIST ? 0 : TILLPOST_E_CANT_CREATE;
@@ -193,7 +191,7 @@ int64_t platform_file_max_bytes(void)
 
 int64_t platform_free_bytes(const char *path)
 {
-    char parent[PATH_BYTES];
+    char parent[PLATFORM_PATH_BYTES];
     struct statvfs v;
     if (parent_of(path, parent) < 0 || statvfs(parent, &v) != 0) return -1;
     return (int64_t)(v.f_bavail * v.f_frsize);

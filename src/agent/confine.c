@@ -70,18 +70,15 @@ static bool read_link(const char *path, char out[SECRET_PATH_BYTES])
 static bool holder(const char *path, bool follow, char out[SECRET_PATH_BYTES])
 {
     char name[SECRET_PATH_BYTES];
-    char *real = follow ? platform_real_path(path) : NULL;
-    int n = snprintf(name, sizeof name, "%s", real ? real : path);
-    bool led = follow && !real && read_link(path, name);
-    free(real);
-    if (n < 0 || (!led && n >= SECRET_PATH_BYTES)) return false;
+    if (!follow || (!platform_real_path(path, name) && !read_link(path, name))) {
+        int n = snprintf(name, sizeof name, "%s", path);
+        if (n < 0 || n >= SECRET_PATH_BYTES) return false;
+    }
     do {
         climb(name);
-        real = platform_real_path(name);
-    } while (!real && strcmp(name, "/") != 0);
-    n = real ? snprintf(out, SECRET_PATH_BYTES, "%s", real) : -1;
-    free(real);
-    return n > 0 && n < SECRET_PATH_BYTES;
+        if (platform_real_path(name, out)) return true;
+    } while (strcmp(name, "/") != 0);
+    return false;
 }
 
 static bool is_beneath(const char *path, const char *way)
@@ -100,10 +97,12 @@ static bool has_way(const struct confine *f, const char *path, bool writes)
 
 static void add_way(struct confine *f, const char *path, bool writes)
 {
-    if (f->count == CONFINE_WAYS_MAX || has_way(f, path, writes)) return;
-    f->paths[f->count] = strdup(path);
-    f->writes[f->count] = writes;
-    if (f->paths[f->count]) f->count++;
+    if (has_way(f, path, writes)) return;
+    char *copy = f->count < CONFINE_WAYS_MAX ? strdup(path) : NULL;
+    f->incomplete |= copy == NULL;
+    if (copy == NULL) return;
+    f->paths[f->count] = copy;
+    f->writes[f->count++] = writes;
 }
 
 static void add_holders(struct confine *f, const char *path, bool writes)
@@ -116,13 +115,12 @@ static void add_holders(struct confine *f, const char *path, bool writes)
 /* Of the drop folder itself too: what holds it is needed where a disk is mounted over it later. */
 static void add_need(struct confine *f, const struct need *need)
 {
-    char *real = platform_real_path(need->path);
     char dir[SECRET_PATH_BYTES];
-    bool is_folder = strcmp(need->setting, "import.folder") == 0;
-    if (is_folder && real) add_way(f, real, true);
+    bool is_folder =
+        strcmp(need->setting, "import.folder") == 0 && platform_real_path(need->path, dir);
+    if (is_folder) add_way(f, dir, true);
     bool in_root = holder(need->path, true, dir) && strcmp(dir, "/") == 0;
-    if (!is_folder || !real || !in_root) add_holders(f, need->path, need->writes);
-    free(real);
+    if (!is_folder || !in_root) add_holders(f, need->path, need->writes);
 }
 
 /* Names and CAs: what libc and curl read by themselves, again whenever it changes. */
@@ -140,7 +138,8 @@ static void add_system(struct confine *f)
     if (credentials && *credentials) add_way(f, credentials, false);
 }
 
-void confine_start(struct confine *f, const char *config_file, const struct config *c)
+int confine_start(struct confine *f, const char *config_file, const struct config *c,
+                  struct fault *why)
 {
     struct need needs[NEEDS_MAX];
     size_t n = needs_of(c, needs);
@@ -149,6 +148,7 @@ void confine_start(struct confine *f, const char *config_file, const struct conf
     add_holders(f, config_file, false);
     for (size_t i = 0; i < n; i++)
         if (needs[i].path) add_need(f, &needs[i]);
+    if (f->incomplete) return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
     struct platform_way ways[CONFINE_WAYS_MAX];
     for (size_t i = 0; i < f->count; i++)
         ways[i] = (struct platform_way){f->paths[i], f->writes[i]};
@@ -156,6 +156,7 @@ void confine_start(struct confine *f, const char *config_file, const struct conf
     log_line(LOG_LEVEL_INFO, "from here on other system calls are %s, other directories are %s",
              f->in_force.seccomp ? "refused (seccomp)" : "not refused: this kernel has no filter",
              f->in_force.landlock ? "refused (Landlock)" : "not refused: this kernel cannot");
+    return 0;
 }
 
 void confine_free(struct confine *f)
@@ -173,14 +174,12 @@ int confine_check(const struct confine *f, const struct config *fresh, struct fa
         const struct need *need = &needs[i];
         if (!need->path || need->fixed || !holder(need->path, true, dir)) continue;
         if (has_way(f, dir, need->writes)) continue;
-        char *real = platform_real_path(need->path); /* a drop folder may have a way of its own */
-        bool good = real && has_way(f, real, need->writes);
-        free(real);
-        if (!good)
-            return fault_set(why, TILLPOST_E_CONFIG, need->setting,
-                             "%s names a directory that was not given to the agent at its start: "
-                             "restart it",
-                             need->setting);
+        /* A drop folder may have a way of its own. */
+        if (platform_real_path(need->path, dir) && has_way(f, dir, need->writes)) continue;
+        return fault_set(why, TILLPOST_E_CONFIG, need->setting,
+                         "%s names a directory that was not given to the agent at its start: "
+                         "restart it",
+                         need->setting);
     }
     return 0;
 }

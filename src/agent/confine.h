@@ -18,10 +18,13 @@ struct confine {
     char *paths[CONFINE_WAYS_MAX];
     bool writes[CONFINE_WAYS_MAX];
     size_t count;
+    bool incomplete; /* a path could not be copied */
 };
 
-/* For good, so once, behind everything that only the start needs. */
-void confine_start(struct confine *f, const char *config_file, const struct config *c);
+/* For good, so once, behind everything that only the start needs. NO_MEMORY: nothing is given up;
+ * with a path missing the agent could not reach what it needs, ever. */
+int confine_start(struct confine *f, const char *config_file, const struct config *c,
+                  struct fault *why);
 void confine_free(struct confine *f); /* what the kernel holds stays */
 /* CONFIG: a file of `fresh` lies where there is no way any more; which setting, and what to do. */
 int confine_check(const struct confine *f, const struct config *fresh, struct fault *why);

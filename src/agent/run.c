@@ -121,10 +121,10 @@ int agent_run(const char *config_file)
     int status = 0, rc = load(a);
     if (rc < 0) {
         status = tillpost_err_info(TILLPOST_E_CONFIG)->exit;
-    } else if (open_all(a, &why) < 0) {
+    } else if (open_all(a, &why) < 0 ||
+               confine_start(&a->confine, config_file, a->config, &why) < 0) {
         status = fail(&why);
     } else {
-        confine_start(&a->confine, config_file, a->config);
         log_line(LOG_LEVEL_INFO, "tillpost %s takes events at %s", build_version(),
                  a->config->listen.socket);
         platform_notify("READY=1");

@@ -10,9 +10,10 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "platform/platform.h"
 
 enum {
-    SECRET_PATH_BYTES = 4096,
+    SECRET_PATH_BYTES = PLATFORM_PATH_BYTES,
     SECRET_MAX_BYTES = 4096,
     SECRET_TOKENS_MAX = 2,
     SECRET_KEY_BYTES = 32

@@ -154,24 +154,23 @@ lost=$(comm -23 "$W/promised" "$W/counted" | head -n 3)
 [ -z "$lost" ] || fail "acknowledged and is lost: $lost"
 agent_stop
 
-# A start that fails, of the queue of an older program. Where it is the socket that fails for good, nobody is answered:
-# then its word that it takes events will do.
-starts() { grep -c 'takes events at' "$W/agent.log"; }
-start_settled() { [ "$(starts)" -gt "$before" ] || agent_settled; }
-start_under() { # STRACE-ARGUMENTS…
-    local before
+# A start that fails, of the queue of an older program.
+start_under() { # ONCE STRACE-ARGUMENTS…
+    local before once=$1
+    shift
     old_queue
     before=$(starts)
     strace -f "$@" "$TILLPOST" run --config "$W/tillpost.json" >>"$W/agent.log" 2>&1 &
     AGENT_PID=$!
     eventually start_settled
+    [ -z "$once" ] || serves
     kill -TERM "$(pgrep -P "$AGENT_PID")" 2>/dev/null
     agent_wait
     [ "$EXIT" -lt 128 ] || fail "a start ended with $EXIT"
 }
 start_point() { # NAME INJECTION
     local id
-    start_under -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
+    start_under "${1%%*+}" -o /dev/null -e "trace=${2%%:*}" -e "inject=$2"
     agent_start
     for id in $(old_promises | cut -d ' ' -f 1); do
         is_known "$id" ||
@@ -181,7 +180,7 @@ start_point() { # NAME INJECTION
 }
 # Without memory the system's loader crashes before there is an agent; what the agent does then, starve_test.sh tries.
 table=$(echo "$table" | grep -v '^mmap ')
-start_under -o "$W/trace" -e "trace=${names%,}"
+start_under '' -o "$W/trace" -e "trace=${names%,}"
 is "exit status" "$EXIT" 0
 sweep "$W/trace" start_point
 slowest_ms=$(awk '($2 == 503 || $2 == 507) && $4 > most { most = $4 } END { print most + 0 }' "$W/answers")

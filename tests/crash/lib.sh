@@ -17,3 +17,23 @@ old_promises() {
     local n
     for n in {1..12}; do say "old-$n 200 queued 0"; done
 }
+
+# A start that may fail has come to something: an end, or an agent. Where its socket or its memory fails for good, it
+# answers nobody: then its word that it takes events will do. $before: the starts until then.
+starts() { grep -c 'takes events at' "$W/agent.log"; }
+start_settled() { [ "$(starts)" -gt "$before" ] || agent_settled; }
+
+# Once the fault is over, a start that did not end lacks nothing: it takes a sale, and reads its token to deliver it.
+serves() {
+    eventually agent_settled
+    kill -0 "$AGENT_PID" 2>/dev/null || return 0
+    eventually sells
+    touch "$W/token"
+    try_now
+    eventually attempted
+}
+sells() {
+    [ "$(purchase after | call POST /v1/track -H 'Content-Type: application/json' --data-binary @- -o /dev/null \
+        -w '%{http_code}')" = 200 ]
+}
+attempted() { [ "$(status delivery.last_attempt_at)" != null ]; }

@@ -3,7 +3,8 @@
 # once and from there on, in the real program (a preloaded malloc). It never crashes; each call is answered or hung up
 # on; with memory again there is full service; at the end as many blocks are left as after a run without failures, and
 # nothing that was promised is lost. The same with each allocation of a start that migrates the queue of a program of
-# schema 1: the agent runs, or ends with an exit status, and the next start has it all.
+# schema 1: the agent runs, with full service once there is memory, or ends with an exit status, and the next start has
+# it all.
 #
 # SHARE: one allocation in so many (all with TILLPOST_SOAK=1); STARTS: of a start, one in STARTS * SHARE.
 . "$(dirname "$0")/lib.sh"
@@ -38,10 +39,12 @@ lost=$(comm -23 "$W/promised" "$W/counted" | head -n 3)
 say "$(wc -l <"$W/promised") events promised, none lost; $clean blocks left at the end"
 
 start_starved() { # N TIMES
+    local before
+    before=$(starts)
     "$STARVE" --next "$STARVE_FILE" "$1" "$2" >/dev/null || fail "$STARVE_FILE"
     LD_PRELOAD=$STARVED "$TILLPOST" run --config "$W/tillpost.json" >>"$W/agent.log" 2>&1 &
     AGENT_PID=$!
-    eventually agent_settled
+    eventually start_settled
 }
 all_there() {
     local id
@@ -58,6 +61,7 @@ for times in 1 -1; do
         old_queue
         start_starved $n $times
         "$STARVE" --next "$STARVE_FILE" 0 0 >"$W/failed"
+        serves
         kill -TERM "$AGENT_PID" 2>/dev/null
         agent_wait
         [ "$EXIT" -lt 128 ] || fail "a start whose allocation $n failed ended with $EXIT"

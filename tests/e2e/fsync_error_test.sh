@@ -51,7 +51,8 @@ post /v1/pause '{}'
 sell before
 
 say "the commit that $TOGETHER tills wait for cannot be synced"
-attach -y -s 64 -o "$W/trace" -e "trace=fdatasync,?open,openat,sendto,sendmsg,write,writev" -e inject=fdatasync:error=EIO:when=1
+attach -y -s 64 -o "$W/trace" -e "trace=fdatasync,?open,openat,sendto,sendmsg,write,writev" \
+    -e inject=fdatasync:error=EIO:when=1
 together group >"$W/answers"
 sort "$W/answers" | uniq -c
 [ "$(grep -c '^503 ' "$W/answers")" -gt 1 ] || fail "no group was refused"
