@@ -12,3 +12,8 @@ const struct tillpost_err_info *tillpost_err_info(int err)
     if (err >= 0 || err < -TILLPOST_ERR_COUNT) return &infos[TILLPOST_IX_INTERNAL];
     return &infos[-err - 1];
 }
+
+bool tillpost_err_passes(int err)
+{
+    return err == TILLPOST_E_NO_MEMORY || err == TILLPOST_E_IO;
+}

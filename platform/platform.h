@@ -29,7 +29,7 @@ int platform_random(void *out, size_t bytes);
 /* file.c */
 /* Reads a whole file of at most max_bytes; a NUL follows the content. With `secret`, a file that
  * group (unless the group is root's or our own) or others can read is refused: DENIED. NO_INPUT
- * when absent, TOO_LARGE, IO. */
+ * when absent or a directory, TOO_LARGE, NO_MEMORY, IO. */
 int platform_read_file(const char *path, size_t max_bytes, bool secret, char **out, size_t *len);
 void platform_free_file(char *content, size_t len); /* wipes and frees; NULL is fine */
 /* Writes a file so that after a power cut there is the old or the new one: temporary name,
@@ -70,6 +70,7 @@ struct platform_peer {
 };
 int platform_peer(int fd, struct platform_peer *out); /* SO_PEERCRED */
 bool platform_user_in_group(unsigned uid, unsigned gid, unsigned primary_gid);
+enum { PLATFORM_ID_NOT_NOW = -2 };        /* the lists of names cannot be read */
 long platform_group_id(const char *name); /* -1 unknown */
 long platform_user_id(const char *name);  /* -1 unknown */
 /* Sockets handed in by systemd (LISTEN_FDS), by index; -1 when there are fewer. */

@@ -14,6 +14,8 @@
 #ifndef TILLPOST_ERR_H
 #define TILLPOST_ERR_H
 
+#include <stdbool.h>
+
 /* clang-format off */
 /*  name                  wire name                http exit words */
 #define TILLPOST_ERRORS(X) \
@@ -77,5 +79,7 @@ struct tillpost_err_info {
 
 /* The row of a code. Any code that is not in the table is answered with INTERNAL's row. */
 const struct tillpost_err_info *tillpost_err_info(int err);
+/* Whether the same may succeed a moment later though nobody has mended anything: NO_MEMORY, IO. */
+bool tillpost_err_passes(int err);
 
 #endif

@@ -21,7 +21,9 @@ static int error_of(int e)
 {
     switch (e) {
     case ENOENT:
-    case ENOTDIR: return TILLPOST_E_NO_INPUT;
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG: return TILLPOST_E_NO_INPUT;
     case EACCES:
     case EPERM: return TILLPOST_E_DENIED;
     case ENOMEM: return TILLPOST_E_NO_MEMORY;
@@ -62,7 +64,8 @@ int platform_read_file(const char *path, size_t max_bytes, bool secret, char **o
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return error_of(errno);
     struct stat st;
-    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) rc = TILLPOST_E_IO;
+    if (fstat(fd, &st) != 0) rc = error_of(errno);
+    else if (S_ISDIR(st.st_mode)) rc = TILLPOST_E_NO_INPUT;
     else if (secret && !is_private(&st)) rc = TILLPOST_E_DENIED;
     if (rc == 0 && !(p = malloc(max_bytes + 2))) rc = TILLPOST_E_NO_MEMORY;
     if (rc == 0) rc = read_all(fd, max_bytes, p, len);

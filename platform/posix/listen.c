@@ -182,16 +182,25 @@ bool platform_user_in_group(unsigned uid, unsigned gid, unsigned primary_gid)
     return false;
 }
 
+/* Libraries differ in what they leave in errno for a name that is not there: getpwnam(3). */
+static long no_id(void)
+{
+    bool passes = errno == ENOMEM || errno == EIO || errno == EMFILE || errno == ENFILE;
+    return passes ? PLATFORM_ID_NOT_NOW : -1;
+}
+
 long platform_group_id(const char *name)
 {
+    errno = 0;
     const struct group *g = getgrnam(name);
-    return g ? (long)g->gr_gid : -1;
+    return g ? (long)g->gr_gid : no_id();
 }
 
 long platform_user_id(const char *name)
 {
+    errno = 0;
     const struct passwd *p = getpwnam(name);
-    return p ? (long)p->pw_uid : -1;
+    return p ? (long)p->pw_uid : no_id();
 }
 
 /* A decimal environment variable, -1 when it is absent or no number. */

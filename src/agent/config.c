@@ -104,6 +104,11 @@ void config_problem_add(struct config_problems *ps, struct str text, const char 
     va_end(args);
 }
 
+void config_problem_cause(struct config_problems *ps, int err)
+{
+    if (tillpost_err_passes(err)) ps->passing = err;
+}
+
 void config_problem_text(const char *path, const struct config_problem *p, struct buf *out)
 {
     buf_add_z(out, path);
@@ -162,6 +167,7 @@ static void read_section(struct config *c, const struct json *section, struct st
         if (!s) unknown_key(ps, text, keys, 2, name, "setting");
         else if (s->kind != KIND_MAPPINGS && config_put(c, s, v, &why) < 0)
             config_problem_add(ps, text, keys, 2, false, "%s", why.message);
+        config_problem_cause(ps, why.err);
     }
 }
 
@@ -207,6 +213,7 @@ static void add_mapping(struct config *c, const struct json *definition, struct 
         config_problem_add(ps, text, keys, n, false, "mapping \"%.*s\"%s%s: %s",
                            (int)(name.len < 60 ? name.len : 60), name.len ? name.p : "",
                            why.path[0] ? ", at " : "", why.path, why.message);
+        config_problem_cause(ps, why.err);
         return;
     }
     c->mappings[c->mapping_count++] = m;
@@ -222,6 +229,7 @@ static void add_preset(struct config *c, const struct mapping_preset *preset, st
     if (json_parse(&c->arena, str_from(preset->definition), &limits, &definition, &why) < 0) {
         config_problem_add(ps, text, keys, n, false, "preset \"%s\": %s", preset->name,
                            why.message);
+        config_problem_cause(ps, why.err);
         return;
     }
     add_mapping(c, definition, text, keys, n, ps);
@@ -316,6 +324,7 @@ static struct config *config_new(struct config_problems *ps)
         if (config_settings[i].kind != KIND_MAPPINGS &&
             config_put(c, &config_settings[i], NULL, &why) < 0)
             config_problem_add(ps, (struct str){0}, keys, 2, false, "%s", why.message);
+        config_problem_cause(ps, why.err);
     }
     return c;
 }
@@ -330,7 +339,10 @@ int config_look(const char *path, struct config **out, struct config_problems *p
     memset(problems, 0, sizeof *problems);
     *out = NULL;
     struct config *c = config_new(problems);
-    if (!c) return TILLPOST_E_NO_MEMORY;
+    if (!c) {
+        config_problem_add(problems, (struct str){0}, NULL, 0, false, "out of memory");
+        return TILLPOST_E_NO_MEMORY;
+    }
     int rc = platform_read_file(path, CONFIG_MAX_BYTES, false, &text, &len);
     if (rc < 0) {
         config_problem_add(problems, (struct str){0}, NULL, 0, false, "cannot be read: %s",
@@ -342,9 +354,11 @@ int config_look(const char *path, struct config **out, struct config_problems *p
     rc = json_parse_commented(&c->arena, whole, &limits, &root, &why);
     if (rc < 0) config_problem_add(problems, (struct str){0}, NULL, 0, false, "%s", why.message);
     else read_root(c, path, whole, root, problems);
+    config_problem_cause(problems, why.err);
     platform_free_file(text, len);
     if (rc >= 0) *out = c;
     else config_free(c);
+    if (problems->passing) return problems->passing;
     return problems->errors ? TILLPOST_E_CONFIG : 0;
 fail:
     config_free(c);

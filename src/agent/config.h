@@ -31,6 +31,7 @@ struct config_problems {
     struct config_problem list[CONFIG_PROBLEMS_MAX];
     size_t count;  /* kept in the list */
     size_t errors; /* all that are no warnings, kept or not */
+    int passing;   /* NO_MEMORY or IO when one comes of that, and not of what the file says; or 0 */
 };
 
 struct config_list {

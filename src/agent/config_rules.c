@@ -87,6 +87,7 @@ static void check_token(const struct check *k)
     }
     if (secret_read_token(handed_in ? credential : file, &token, &why) < 0)
         problem(k, "tiktok", "access_token_file", why.message);
+    config_problem_cause(k->ps, why.err);
     secret_forget(&token);
 }
 
@@ -106,8 +107,17 @@ static void check_proxy(const struct check *k)
 static void check_readable(const struct check *k, const char *key, const char *file)
 {
     unsigned mode = 0, uid = 0;
-    if (file && platform_file_mode(file, &mode, &uid) < 0)
-        problem(k, "tiktok", key, "the file cannot be found; correct the path");
+    int rc = file ? platform_file_mode(file, &mode, &uid) : 0;
+    if (rc < 0) problem(k, "tiktok", key, "the file cannot be found; correct the path");
+    config_problem_cause(k->ps, rc);
+}
+
+static void check_name(const struct check *k, long id, const char *key, const char *unknown)
+{
+    if (id == PLATFORM_ID_NOT_NOW) config_problem_cause(k->ps, TILLPOST_E_IO);
+    if (id < 0)
+        problem(k, "listen", key,
+                id == PLATFORM_ID_NOT_NOW ? "it cannot be looked up now" : unknown);
 }
 
 static void check_listen(const struct check *k)
@@ -120,12 +130,14 @@ static void check_listen(const struct check *k)
     if (c->listen.http && c->listen.token_file &&
         secret_read_tokens(c->listen.token_file, &tokens, &why) < 0)
         problem(k, "listen", "token_file", why.message);
+    config_problem_cause(k->ps, why.err);
     secret_forget(&tokens);
-    if (c->listen.socket_group && platform_group_id(c->listen.socket_group) < 0)
-        problem(k, "listen", "socket_group", "there is no such group on this machine");
+    if (c->listen.socket_group)
+        check_name(k, platform_group_id(c->listen.socket_group), "socket_group",
+                   "there is no such group on this machine");
     for (size_t i = 0; i < c->listen.allow_users.count; i++)
-        if (platform_user_id(c->listen.allow_users.items[i]) < 0)
-            problem(k, "listen", "allow_users", "it names a user that this machine does not have");
+        check_name(k, platform_user_id(c->listen.allow_users.items[i]), "allow_users",
+                   "it names a user that this machine does not have");
     for (size_t i = 0; i < c->listen.allow_origins.count; i++) {
         struct str o = str_from(c->listen.allow_origins.items[i]);
         struct str host = url_host(o);

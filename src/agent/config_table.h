@@ -42,6 +42,8 @@ int config_put(struct config *c, const struct config_setting *s, const struct js
 void config_problem_add(struct config_problems *ps, struct str text, const char *const *keys,
                         size_t n, bool warning, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
+/* What a problem comes of: an error of tillpost/err.h. */
+void config_problem_cause(struct config_problems *ps, int err);
 
 /* config_rules.c: what one setting cannot know of another. */
 void config_check_rules(const struct config *c, const char *path, struct str text,

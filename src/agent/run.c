@@ -108,6 +108,13 @@ static int load(struct agent *a)
     return rc;
 }
 
+/* What passes by itself is worth another start; a file that is wrong, out of reach or not there waits
+ * for a person. */
+static int exit_of_load(int rc)
+{
+    return tillpost_err_info(tillpost_err_passes(rc) ? rc : TILLPOST_E_CONFIG)->exit;
+}
+
 int agent_run(const char *config_file)
 {
     struct fault why = {0};
@@ -120,7 +127,7 @@ int agent_run(const char *config_file)
     platform_harden();
     int status = 0, rc = load(a);
     if (rc < 0) {
-        status = tillpost_err_info(TILLPOST_E_CONFIG)->exit;
+        status = exit_of_load(rc);
     } else if (open_all(a, &why) < 0 ||
                confine_start(&a->confine, config_file, a->config, &why) < 0) {
         status = fail(&why);

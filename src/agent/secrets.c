@@ -26,7 +26,8 @@ static int read_secret(const char *path, struct secret *out, struct fault *why)
                          "%s is readable by others, or not by us: chmod 600 it and "
                          "give it to the agent's user",
                          path);
-    if (rc == TILLPOST_E_NO_INPUT) return fault_set(why, rc, "", "%s does not exist", path);
+    if (rc == TILLPOST_E_NO_INPUT)
+        return fault_set(why, rc, "", "%s does not exist, or is a directory", path);
     if (rc < 0)
         return fault_set(why, rc, "", "%s cannot be read: %s", path, tillpost_err_info(rc)->words);
     out->stamp = stamp;

@@ -37,6 +37,12 @@ static int names_copy(struct names *to, const char *const *from, size_t count, s
     return 0;
 }
 
+static int not_now(const char *setting, const char *name, struct fault *why)
+{
+    return fault_set(why, TILLPOST_E_IO, setting, "\"%s\" cannot be looked up now; try again",
+                     name);
+}
+
 static int users_find(struct peers *p, const char *const *names, size_t count, struct fault *why)
 {
     if (count == 0) return 0;
@@ -44,6 +50,7 @@ static int users_find(struct peers *p, const char *const *names, size_t count, s
     if (!p->uids) return no_memory(why);
     for (size_t i = 0; i < count; i++) {
         long uid = platform_user_id(names[i]);
+        if (uid == PLATFORM_ID_NOT_NOW) return not_now("listen.allow_users", names[i], why);
         if (uid < 0)
             return fault_set(why, TILLPOST_E_CONFIG, "listen.allow_users",
                              "there is no user \"%s\" here: add the user or take the name out",
@@ -57,6 +64,7 @@ static int group_find(struct peers *p, const char *name, struct fault *why)
 {
     p->group = name ? platform_group_id(name) : -1;
     if (!name || p->group >= 0) return 0;
+    if (p->group == PLATFORM_ID_NOT_NOW) return not_now("listen.socket_group", name, why);
     return fault_set(why, TILLPOST_E_CONFIG, "listen.socket_group",
                      "there is no group \"%s\" here: add the group or name another", name);
 }

@@ -33,8 +33,8 @@ static int add(const char *path, struct buf *out, struct fault *why)
     size_t len = 0;
     int rc = platform_read_file(path, CA_FILE_MAX_BYTES, false, &text, &len);
     if (rc < 0) {
-        return fault_set(why, TILLPOST_E_CONFIG, "", "the CA file %s cannot be used: %s", path,
-                         tillpost_err_info(rc)->words);
+        return fault_set(why, tillpost_err_passes(rc) ? rc : TILLPOST_E_CONFIG, "",
+                         "the CA file %s cannot be used: %s", path, tillpost_err_info(rc)->words);
     }
     if (strstr(text, "-----BEGIN CERTIFICATE-----")) {
         if (out) buf_add(out, text, len);

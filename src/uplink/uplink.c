@@ -222,45 +222,52 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
+/* CONFIG: no address by HTTP. The parts are curl_free's, also then. */
+static int url_parts(CURLU *parts, const char *url, unsigned flags, char **scheme, char **host)
+{
+    CURLUcode rc = parts ? curl_url_set(parts, CURLUPART_URL, url, flags) : CURLUE_OUT_OF_MEMORY;
+    if (rc == CURLUE_OK) rc = curl_url_get(parts, CURLUPART_SCHEME, scheme, 0);
+    if (rc == CURLUE_OK) rc = curl_url_get(parts, CURLUPART_HOST, host, 0);
+    if (rc == CURLUE_OUT_OF_MEMORY) return TILLPOST_E_NO_MEMORY;
+    bool http = rc == CURLUE_OK && (strcmp(*scheme, "http") == 0 || strcmp(*scheme, "https") == 0);
+    return http ? 0 : TILLPOST_E_CONFIG;
+}
+
 /* A loopback endpoint (a stand-in) is not asked for through the proxy of the environment. */
 static int set_url(struct uplink *u, const struct uplink_options *o, struct fault *why)
 {
     CURLU *parts = curl_url();
     char *scheme = NULL, *host = NULL;
-    int rc = fault_set(why, TILLPOST_E_CONFIG, "", "the endpoint %s is no http or https address",
-                       o->url);
-    if (curl_url_set(parts, CURLUPART_URL, o->url, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_easy_setopt(u->easy, CURLOPT_PROTOCOLS_STR, scheme) == CURLE_OK &&
-        curl_easy_setopt(u->easy, CURLOPT_URL, o->url) == CURLE_OK) {
-        u->https = strcmp(scheme, "https") == 0;
-        rc = u->https || strcmp(scheme, "http") == 0 ? 0 : rc;
-        if (is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
-    }
+    int rc = url_parts(parts, o->url, 0, &scheme, &host);
+    if (rc >= 0 && (curl_easy_setopt(u->easy, CURLOPT_PROTOCOLS_STR, scheme) != CURLE_OK ||
+                    curl_easy_setopt(u->easy, CURLOPT_URL, o->url) != CURLE_OK))
+        rc = TILLPOST_E_NO_MEMORY;
+    if (rc >= 0) u->https = strcmp(scheme, "https") == 0;
+    if (rc >= 0 && is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(parts);
-    return rc;
+    if (rc == TILLPOST_E_CONFIG)
+        return fault_set(why, rc, "", "the endpoint %s is no http or https address", o->url);
+    return rc < 0 ? fault_set(why, rc, "", "out of memory") : 0;
 }
 
 static int set_proxy(struct uplink *u, const char *proxy, struct fault *why)
 {
+    if (!proxy) return 0;
     CURLU *parts = curl_url();
-    char *scheme = NULL;
-    int rc = 0;
-    if (!proxy) goto done;
+    char *scheme = NULL, *host = NULL;
     u->proxy_named = true;
-    rc = fault_set(why, TILLPOST_E_CONFIG, "",
-                   "the proxy must be http://host:port or http://user:password@host:port");
-    if (curl_url_set(parts, CURLUPART_URL, proxy, CURLU_GUESS_SCHEME) != CURLUE_OK) goto done;
-    if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK) goto done;
-    if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) goto done;
-    if (curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) == CURLE_OK) rc = 0;
-done:
+    int rc = url_parts(parts, proxy, CURLU_GUESS_SCHEME, &scheme, &host);
+    if (rc >= 0 && curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) != CURLE_OK)
+        rc = TILLPOST_E_NO_MEMORY;
     curl_free(scheme);
+    curl_free(host);
     curl_url_cleanup(parts);
-    return rc;
+    if (rc == TILLPOST_E_CONFIG)
+        return fault_set(why, rc, "",
+                         "the proxy must be http://host:port or http://user:password@host:port");
+    return rc < 0 ? fault_set(why, rc, "", "out of memory") : 0;
 }
 
 static bool name_ca_file(struct uplink *u, const char *path)

@@ -23,6 +23,9 @@ old_promises() {
 starts() { grep -c 'takes events at' "$W/agent.log"; }
 start_settled() { [ "$(starts)" -gt "$before" ] || agent_settled; }
 
+# A start that ended did so with a status behind which the service manager starts it again (tillpost.service).
+is_tried_again() { [[ $1 != 64 && $1 != 77 && $1 != 78 && $1 -lt 128 ]] || fail "a start ended with $1: $2"; }
+
 # Once the fault is over, a start that did not end lacks nothing: it takes a sale, and reads its token to deliver it.
 serves() {
     eventually agent_settled
