@@ -143,6 +143,7 @@ watchdog() {
     eventually systemctl -q is-active tillpost
     sell killed
     eventually delivered killed
+    is "limit of starts, for it is never given up" "$(shown StartLimitIntervalUSec)" 0
 }
 
 upgrade() {
