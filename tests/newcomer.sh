@@ -13,7 +13,7 @@ seconds_max=300
 say() { echo "newcomer: $*"; }
 fail() {
     say "FAILED: $*"
-    [ ! -s "$W/root/tmp/agent.log" ] || cat "$W/root/tmp/agent.log"
+    [ ! -s "$W/machine/tmp/agent.log" ] || cat "$W/machine/tmp/agent.log"
     exit 1
 }
 skip() {
@@ -25,7 +25,7 @@ for tool in debootstrap unshare; do
     command -v $tool >/dev/null || skip "$tool is not installed (toolchains/setup --all)"
 done
 W=$(mktemp -d "${TMPDIR:-/var/tmp}/tillpost-newcomer.XXXXXX")
-root=$W/root
+root=$W/machine
 finish() {
     status=$?
     [ ! -s "$root/tmp/agent.pid" ] || kill "$(cat "$root/tmp/agent.pid")" 2>/dev/null || true
@@ -42,7 +42,7 @@ deb=$(ls "$build"/packages/tillpost_*.deb)
 cp -a "$bare/bookworm.base" "$root"
 mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
-cp "$deb" "$root/root/"
+cp "$deb" "$root/srv/"
 
 cat >"$root/usr/local/bin/sudo" <<'END'
 #!/bin/sh
@@ -78,8 +78,8 @@ count=$(grep -cv '\\$' "$W/commands")
 [ "$count" -ge 1 ] && [ "$count" -le $commands_max ] || fail "$count commands, wanted at most $commands_max"
 cp "$W/commands" "$root/tmp/commands"
 began=$(date +%s)
-unshare -n chroot "$root" env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-    sh -exc 'cd /root; . /tmp/commands' >"$W/out" 2>&1 || { cat "$W/out" && fail "a command"; }
+unshare -n chroot "$root" env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv \
+    sh -exc 'cd /srv; . /tmp/commands' >"$W/out" 2>&1 || { cat "$W/out" && fail "a command"; }
 took=$(($(date +%s) - began))
 grep -q '"status":"queued"' "$W/out" || { cat "$W/out" && fail "no event is queued"; }
 [ $took -le $seconds_max ] || fail "it took $took s"

@@ -55,8 +55,8 @@ dpkg-deb -R "$deb" "$W/later"
 sed -i 's/^Version: .*/Version: 99.0.0/' "$W/later/DEBIAN/control"
 dpkg-deb --root-owner-group -b "$W/later" "$W/later.deb" >/dev/null
 
-root=$W/root
-inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"; }
+root=$W/machine
+inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/ "$@"; }
 # An agent in the chroot that has no service manager, as its own user.
 start() {
     mkdir -p "$root/run/tillpost"

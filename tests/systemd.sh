@@ -67,19 +67,20 @@ dpkg-deb -R "$deb" "$W/later"
 sed -i 's/^Version: .*/Version: 99.0.0/' "$W/later/DEBIAN/control"
 dpkg-deb --root-owner-group -b "$W/later" "$W/later.deb" >/dev/null
 
-root=$W/root
+root=$W/machine
 cp -a "$base" "$root"
-cp "$deb" "$root/root/first.deb"
-cp "$W/later.deb" "$source/tests/systemd_trial.sh" "$root/root/"
+mkdir -m 700 "$root/trial"
+cp "$deb" "$root/trial/first.deb"
+cp "$W/later.deb" "$source/tests/systemd_trial.sh" "$root/trial/"
 install -m 755 "$build/tests/sandbox/sandbox" "$build/tests/e2e/e2e_tool" "$root/usr/local/bin/"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=tiktok.test" \
-    -addext subjectAltName=DNS:tiktok.test -keyout "$root/root/tiktok.key" -out "$root/root/tiktok.pem" \
+    -addext subjectAltName=DNS:tiktok.test -keyout "$root/trial/tiktok.key" -out "$root/trial/tiktok.pem" \
     2>"$W/openssl.log" || { cat "$W/openssl.log" && fail "no certificate"; }
 cat >"$root/etc/systemd/system/trial.service" <<'END'
 [Unit]
 After=multi-user.target
 [Service]
-ExecStart=/bin/bash /root/systemd_trial.sh
+ExecStart=/bin/bash /trial/systemd_trial.sh
 StandardOutput=tty
 StandardError=tty
 TTYPath=/dev/ttyS0

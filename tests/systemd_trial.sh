@@ -10,8 +10,10 @@ CA=/etc/tillpost/ca.pem
 TOKEN=the-access-token
 DEADLINE_S=300
 WATCHDOG_S=15
-LOG=/root/requests.log # of the stand-in
-ACCESS=/root/access.log # of nginx before it: TLS version, path
+cd "$(dirname "$0")" || exit
+HERE=$PWD               # what the trial needs and writes; systemd and nginx want whole paths
+LOG=$HERE/requests.log  # of the stand-in
+ACCESS=$HERE/access.log # of nginx before it: TLS version, path
 
 say() { echo "trial: $*"; }
 end() {
@@ -39,23 +41,23 @@ purchase() {
     printf '{"event":"Order Completed","messageId":"%s","properties":{"email":"a@example.com","value":1}}\n' "$1"
 }
 sell() { # ID: as a register's user
-    purchase "$1" | runuser -u register -- tillpost track >/root/said 2>&1
-    grep -q '"status":"queued"' /root/said || fail "$1 is not queued: $(cat /root/said)"
+    purchase "$1" | runuser -u register -- tillpost track >said 2>&1
+    grep -q '"status":"queued"' said || fail "$1 is not queued: $(cat said)"
 }
 delivered() { grep -q "\"$1\"" $LOG 2>/dev/null; }
 queued() { tillpost status --json | e2e_tool get queue.queued; }
 tiktok() {
-    systemd-run -q --unit stand-in sandbox --port $PORT --control /root/control --token $TOKEN \
+    systemd-run -q --unit stand-in sandbox --port $PORT --control "$HERE/control" --token $TOKEN \
         --event-set 7000000000000000001 --log $LOG
-    systemd-run -q --unit tls nginx -c /root/nginx.conf
+    systemd-run -q --unit tls nginx -c "$HERE/nginx.conf"
 }
 no_tiktok() { systemctl stop tls stand-in; }
-dpkg_does() { dpkg "$@" >/root/dpkg.log 2>&1 || fail "dpkg $*: $(cat /root/dpkg.log)"; }
+dpkg_does() { dpkg "$@" >dpkg.log 2>&1 || fail "dpkg $*: $(cat dpkg.log)"; }
 
 name_tiktok() {
     echo 127.0.0.1 tiktok.test >>/etc/hosts
-    cp /root/tiktok.pem $CA
-    cat >/root/nginx.conf <<END
+    cp tiktok.pem $CA
+    cat >nginx.conf <<END
 daemon off;
 events { worker_connections 64; }
 http {
@@ -64,8 +66,8 @@ http {
     client_max_body_size 16m;
     server {
         listen 127.0.0.1:$TLS_PORT ssl;
-        ssl_certificate /root/tiktok.pem;
-        ssl_certificate_key /root/tiktok.key;
+        ssl_certificate $HERE/tiktok.pem;
+        ssl_certificate_key $HERE/tiktok.key;
         ssl_protocols TLSv1.2 TLSv1.3;
         location / { proxy_pass http://127.0.0.1:$PORT; proxy_pass_header Date; }
     }
@@ -75,7 +77,7 @@ END
 
 install() {
     say "installed: enabled, and waiting for a token"
-    dpkg_does -i /root/first.deb
+    dpkg_does -i ./first.deb
     is "is-enabled" "$(systemctl is-enabled tillpost)" enabled
     is "is-active" "$(systemctl is-active tillpost)" inactive
     is "ConditionResult" "$(shown ConditionResult)" no
@@ -97,7 +99,7 @@ install() {
 sell_one() {
     say "a register's user sells, a guest does not; the sale is delivered, by TLS"
     sell first
-    purchase never | runuser -u guest -- tillpost track >/root/said 2>&1 && fail "a guest may sell"
+    purchase never | runuser -u guest -- tillpost track >said 2>&1 && fail "a guest may sell"
     eventually delivered first
     eventually grep -q "^TLSv1.3 $TRACK" $ACCESS
     [ "$(grep -c '"never"' $LOG)" = 0 ] || fail "a guest's sale was delivered"
@@ -112,8 +114,8 @@ sell_one() {
         "tillpost 700 tillpost 600 "
 
     say "the doctor finds nothing, status tells the same, a reload changes no process"
-    tillpost doctor >/root/said 2>&1 || fail "doctor: $(cat /root/said)"
-    runuser -u register -- tillpost status >/root/said 2>&1 || fail "status: $(cat /root/said)"
+    tillpost doctor >said 2>&1 || fail "doctor: $(cat said)"
+    runuser -u register -- tillpost status >said 2>&1 || fail "status: $(cat said)"
     local pid
     pid=$(shown MainPID)
     systemctl reload tillpost || fail "systemctl reload"
@@ -152,7 +154,7 @@ upgrade() {
     sell kept
     local pid
     pid=$(shown MainPID)
-    dpkg_does -i /root/later.deb
+    dpkg_does -i ./later.deb
     is "is-active" "$(systemctl is-active tillpost)" active
     [ "$(shown MainPID)" != "$pid" ] || fail "the old program still runs"
     is "queued" "$(queued)" 1
@@ -197,10 +199,10 @@ after_the_cut() {
     end o
 }
 
-if [ -e /root/cut ]; then
+if [ -e cut ]; then
     after_the_cut
 else
-    touch /root/cut
+    touch cut
     sync
     install
     sell_one
