@@ -200,7 +200,18 @@ sell before
 inside "$folder/install.sh" >/dev/null || fail "install.sh again, as an upgrade"
 answers
 queued_are '"event_id":"before" '
+stopped() { [ ! -e "$root/run/tillpost.pid" ] || fail "stop left something that runs"; }
 init_does stop
+stopped
+# One that is hit before it listens to signals ends by them: it was told to stop all the same.
+mv "$root/usr/bin/tillpost" "$W/tillpost"
+printf '#!/bin/sh\nexec sleep 1000\n' >"$root/usr/bin/tillpost"
+chmod +x "$root/usr/bin/tillpost"
+init_does start
+sleep 1
+init_does stop
+stopped
+mv "$W/tillpost" "$root/usr/bin/tillpost"
 say "BusyBox's init: started at boot, though a power cut left a pid; again when killed; stopped before the power goes"
 # In namespaces, where it is process 1, and what it powers off is they.
 power_on() {
