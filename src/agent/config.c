@@ -109,6 +109,13 @@ void config_problem_cause(struct config_problems *ps, int err)
     if (tillpost_err_passes(err)) ps->passing = err;
 }
 
+void config_problem_fault(struct config_problems *ps, struct str text, const char *const *keys,
+                          size_t n, const struct fault *why)
+{
+    config_problem_add(ps, text, keys, n, false, "%s", why->message);
+    config_problem_cause(ps, why->err);
+}
+
 void config_problem_text(const char *path, const struct config_problem *p, struct buf *out)
 {
     buf_add_z(out, path);
@@ -166,8 +173,7 @@ static void read_section(struct config *c, const struct json *section, struct st
         struct fault why = {0};
         if (!s) unknown_key(ps, text, keys, 2, name, "setting");
         else if (s->kind != KIND_MAPPINGS && config_put(c, s, v, &why) < 0)
-            config_problem_add(ps, text, keys, 2, false, "%s", why.message);
-        config_problem_cause(ps, why.err);
+            config_problem_fault(ps, text, keys, 2, &why);
     }
 }
 
@@ -323,8 +329,7 @@ static struct config *config_new(struct config_problems *ps)
         const char *keys[2] = {config_settings[i].section, config_settings[i].key};
         if (config_settings[i].kind != KIND_MAPPINGS &&
             config_put(c, &config_settings[i], NULL, &why) < 0)
-            config_problem_add(ps, (struct str){0}, keys, 2, false, "%s", why.message);
-        config_problem_cause(ps, why.err);
+            config_problem_fault(ps, (struct str){0}, keys, 2, &why);
     }
     return c;
 }
@@ -352,9 +357,8 @@ int config_look(const char *path, struct config **out, struct config_problems *p
     }
     struct str whole = {text, len};
     rc = json_parse_commented(&c->arena, whole, &limits, &root, &why);
-    if (rc < 0) config_problem_add(problems, (struct str){0}, NULL, 0, false, "%s", why.message);
+    if (rc < 0) config_problem_fault(problems, (struct str){0}, NULL, 0, &why);
     else read_root(c, path, whole, root, problems);
-    config_problem_cause(problems, why.err);
     platform_free_file(text, len);
     if (rc >= 0) *out = c;
     else config_free(c);

@@ -23,6 +23,13 @@ static void problem(const struct check *k, const char *section, const char *key,
     config_problem_add(k->ps, k->text, keys, 2, false, "%s", message);
 }
 
+static void problem_of(const struct check *k, const char *section, const char *key,
+                       const struct fault *why)
+{
+    const char *keys[2] = {section, key};
+    config_problem_fault(k->ps, k->text, keys, 2, why);
+}
+
 static void warning(const struct check *k, const char *section, const char *key,
                     const char *message)
 {
@@ -86,8 +93,7 @@ static void check_token(const struct check *k)
         return;
     }
     if (secret_read_token(handed_in ? credential : file, &token, &why) < 0)
-        problem(k, "tiktok", "access_token_file", why.message);
-    config_problem_cause(k->ps, why.err);
+        problem_of(k, "tiktok", "access_token_file", &why);
     secret_forget(&token);
 }
 
@@ -129,8 +135,7 @@ static void check_listen(const struct check *k)
         problem(k, "listen", "token_file", "required when listen.http is set");
     if (c->listen.http && c->listen.token_file &&
         secret_read_tokens(c->listen.token_file, &tokens, &why) < 0)
-        problem(k, "listen", "token_file", why.message);
-    config_problem_cause(k->ps, why.err);
+        problem_of(k, "listen", "token_file", &why);
     secret_forget(&tokens);
     if (c->listen.socket_group)
         check_name(k, platform_group_id(c->listen.socket_group), "socket_group",

@@ -44,6 +44,9 @@ void config_problem_add(struct config_problems *ps, struct str text, const char 
     __attribute__((format(printf, 6, 7)));
 /* What a problem comes of: an error of tillpost/err.h. */
 void config_problem_cause(struct config_problems *ps, int err);
+/* Both at once. */
+void config_problem_fault(struct config_problems *ps, struct str text, const char *const *keys,
+                          size_t n, const struct fault *why);
 
 /* config_rules.c: what one setting cannot know of another. */
 void config_check_rules(const struct config *c, const char *path, struct str text,

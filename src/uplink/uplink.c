@@ -222,13 +222,20 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-/* CONFIG: no address by HTTP. The parts are curl_free's, also then. */
-static int url_parts(CURLU *parts, const char *url, unsigned flags, char **scheme, char **host)
+static int no_memory(struct fault *why)
 {
+    return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+}
+
+/* Both are curl_free's, also of what is CONFIG: no address by HTTP, which the caller words. */
+static int url_parts(const char *url, unsigned flags, char **scheme, char **host, struct fault *why)
+{
+    CURLU *parts = curl_url();
     CURLUcode rc = parts ? curl_url_set(parts, CURLUPART_URL, url, flags) : CURLUE_OUT_OF_MEMORY;
     if (rc == CURLUE_OK) rc = curl_url_get(parts, CURLUPART_SCHEME, scheme, 0);
     if (rc == CURLUE_OK) rc = curl_url_get(parts, CURLUPART_HOST, host, 0);
-    if (rc == CURLUE_OUT_OF_MEMORY) return TILLPOST_E_NO_MEMORY;
+    curl_url_cleanup(parts);
+    if (rc == CURLUE_OUT_OF_MEMORY) return no_memory(why);
     bool http = rc == CURLUE_OK && (strcmp(*scheme, "http") == 0 || strcmp(*scheme, "https") == 0);
     return http ? 0 : TILLPOST_E_CONFIG;
 }
@@ -236,38 +243,33 @@ static int url_parts(CURLU *parts, const char *url, unsigned flags, char **schem
 /* A loopback endpoint (a stand-in) is not asked for through the proxy of the environment. */
 static int set_url(struct uplink *u, const struct uplink_options *o, struct fault *why)
 {
-    CURLU *parts = curl_url();
     char *scheme = NULL, *host = NULL;
-    int rc = url_parts(parts, o->url, 0, &scheme, &host);
+    int rc = url_parts(o->url, 0, &scheme, &host, why);
+    if (rc == TILLPOST_E_CONFIG)
+        (void)fault_set(why, rc, "", "the endpoint %s is no http or https address", o->url);
     if (rc >= 0 && (curl_easy_setopt(u->easy, CURLOPT_PROTOCOLS_STR, scheme) != CURLE_OK ||
                     curl_easy_setopt(u->easy, CURLOPT_URL, o->url) != CURLE_OK))
-        rc = TILLPOST_E_NO_MEMORY;
+        rc = no_memory(why);
     if (rc >= 0) u->https = strcmp(scheme, "https") == 0;
     if (rc >= 0 && is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
     curl_free(scheme);
     curl_free(host);
-    curl_url_cleanup(parts);
-    if (rc == TILLPOST_E_CONFIG)
-        return fault_set(why, rc, "", "the endpoint %s is no http or https address", o->url);
-    return rc < 0 ? fault_set(why, rc, "", "out of memory") : 0;
+    return rc;
 }
 
 static int set_proxy(struct uplink *u, const char *proxy, struct fault *why)
 {
     if (!proxy) return 0;
-    CURLU *parts = curl_url();
     char *scheme = NULL, *host = NULL;
     u->proxy_named = true;
-    int rc = url_parts(parts, proxy, CURLU_GUESS_SCHEME, &scheme, &host);
-    if (rc >= 0 && curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) != CURLE_OK)
-        rc = TILLPOST_E_NO_MEMORY;
+    int rc = url_parts(proxy, CURLU_GUESS_SCHEME, &scheme, &host, why);
+    if (rc == TILLPOST_E_CONFIG)
+        (void)fault_set(why, rc, "",
+                        "the proxy must be http://host:port or http://user:password@host:port");
+    if (rc >= 0 && curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) != CURLE_OK) rc = no_memory(why);
     curl_free(scheme);
     curl_free(host);
-    curl_url_cleanup(parts);
-    if (rc == TILLPOST_E_CONFIG)
-        return fault_set(why, rc, "",
-                         "the proxy must be http://host:port or http://user:password@host:port");
-    return rc < 0 ? fault_set(why, rc, "", "out of memory") : 0;
+    return rc;
 }
 
 static bool name_ca_file(struct uplink *u, const char *path)
@@ -318,19 +320,18 @@ static int set_all(struct uplink *u, const struct uplink_options *o, struct faul
 int uplink_open(const struct uplink_options *options, struct uplink **out, struct fault *why)
 {
     static bool started;
-    int rc = TILLPOST_E_NO_MEMORY;
     *out = NULL;
     if (!started && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return fault_set(why, TILLPOST_E_INTERNAL, "", "%s cannot be started", uplink_version());
     }
     started = true;
     struct uplink *u = calloc(1, sizeof *u);
-    if (!u) return fault_set(why, rc, "", "out of memory");
+    if (!u) return no_memory(why);
     buf_init(&u->reply, UPLINK_REPLY_MAX_BYTES);
     buf_init(&u->ca, (size_t)2 * CA_FILE_MAX_BYTES + 1);
     u->multi = curl_multi_init();
     u->easy = curl_easy_init();
-    rc = u->multi && u->easy ? set_all(u, options, why) : fault_set(why, rc, "", "out of memory");
+    int rc = u->multi && u->easy ? set_all(u, options, why) : no_memory(why);
     if (rc < 0) goto fail;
     *out = u;
     return 0;
@@ -391,7 +392,7 @@ static int set_headers(struct uplink *u, struct str token, struct fault *why)
                 add_header(u, line) &&
                 curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers) == CURLE_OK;
     wipe(line, sizeof line);
-    return good ? 0 : fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    return good ? 0 : no_memory(why);
 }
 
 static bool set_request(struct uplink *u)

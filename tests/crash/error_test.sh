@@ -4,7 +4,7 @@
 # with what was asked for or with 503 or 507, or, where it is the socket that fails, at least hung up on. Once the
 # fault ends there is full service soon, without a restart (but after three fsyncs that failed within a minute, with
 # exit 74), and in the end nothing that was acknowledged is lost. The same with the calls of a start that migrates the
-# queue of a program of schema 1: the agent runs or ends with an exit status of its own, and the next start has it all.
+# queue of a program of schema 1: the agent runs or ends so that it is tried again, and the next start has it all.
 #
 # SHARE: one point in so many (all with TILLPOST_SOAK=1).
 . "$(dirname "$0")/lib.sh"
