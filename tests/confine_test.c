@@ -251,11 +251,18 @@ static const struct { const char *sentence; int (*deed)(void); enum by by; int r
 
 enum { OTHER_REFUSAL = 250 };
 
+static int exit_of(pid_t pid)
+{
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 /* 0 done; else an errno, in the child's exit status. What the kernel lacks is OTHER_REFUSAL. */
 static int in_a_confined_child(int (*deed)(void), enum by by)
 {
     char reads[2 * TESTING_PATH_BYTES], writes[2 * TESTING_PATH_BYTES];
-    int status = 0;
     testing_write(path_of("writes/file"), "a file", 0600);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -271,9 +278,7 @@ static int in_a_confined_child(int (*deed)(void), enum by by)
         const bool there[] = {got.seccomp, got.landlock > 0, got.landlock >= 4, got.landlock >= 6};
         _exit(there[by] ? deed() : OTHER_REFUSAL);
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return exit_of(pid);
 }
 
 static void the_kernel_refuses_what_the_agent_never_does(void **state)
@@ -294,7 +299,6 @@ static void the_kernel_refuses_what_the_agent_never_does(void **state)
 static void a_directory_that_cannot_be_opened_now_is_not_lost_for_good(void **state)
 {
     char reads[2 * TESTING_PATH_BYTES];
-    int status = 0;
     (void)snprintf(reads, sizeof reads, "%s", path_of("reads"));
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -307,9 +311,36 @@ static void a_directory_that_cannot_be_opened_now_is_not_lost_for_good(void **st
         if (setrlimit(RLIMIT_NOFILE, &few) == 0) platform_confine(&way, 1, &got);
         _exit(reads_where_it_reads());
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(exit_of(pid), 0);
+}
+
+static bool no_memory;
+
+/* libc's, so that a path cannot be copied when the test says so. */
+char *strdup(const char *s)
+{
+    size_t bytes = strlen(s) + 1;
+    char *copy = no_memory ? NULL : malloc(bytes);
+    return copy ? memcpy(copy, s, bytes) : NULL;
+}
+
+static int starts_without_memory(void)
+{
+    struct confine f;
+    struct fault why = {0};
+    const struct config c = {.listen = {.socket = "/run/tillpost/till.sock"}};
+    no_memory = true;
+    int rc = confine_start(&f, "/etc/tillpost.json", &c, &why);
+    confine_free(&f);
+    return rc == TILLPOST_E_NO_MEMORY ? open_as("outside/file", O_RDWR) : OTHER_REFUSAL;
+}
+
+static void without_memory_nothing_is_given_up(void **state)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) _exit(starts_without_memory());
+    assert_int_equal(exit_of(pid), 0);
 }
 
 static void a_changed_path_needs_a_way(void **state)
@@ -375,6 +406,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_kernel_refuses_what_the_agent_never_does),
         cmocka_unit_test(a_directory_that_cannot_be_opened_now_is_not_lost_for_good),
+        cmocka_unit_test(without_memory_nothing_is_given_up),
         cmocka_unit_test(a_changed_path_needs_a_way),
         cmocka_unit_test(without_landlock_every_path_is_within_reach),
     };

@@ -193,6 +193,8 @@ struct world {
     size_t point_count;
     struct digest tried; /* by the last call */
     long commits;
+    long faults_counted; /* syncs that failed, by the queue's own count */
+    long faults_unseen;  /* that came when there was no queue that could count */
 };
 
 static unsigned roll(struct world *w, unsigned n)
@@ -203,7 +205,18 @@ static unsigned roll(struct world *w, unsigned n)
 static int open_queue(struct world *w)
 {
     const struct queue_options options = {PATH, key, 4 << 20, MEMORY_VFS};
-    return queue_open_limited(&options, &small, &w->q, NULL);
+    long left = w->disk.fault.times;
+    int r = queue_open_limited(&options, &small, &w->q, NULL);
+    if (r < 0) w->faults_unseen += left - w->disk.fault.times;
+    return r;
+}
+
+static void close_queue(struct world *w)
+{
+    long left = w->disk.fault.times;
+    if (w->q != NULL) w->faults_counted += queue_sync_failures(w->q);
+    queue_close(w->q);
+    w->faults_unseen += left - w->disk.fault.times;
 }
 
 static void note_point(struct world *w, size_t log_len)
@@ -429,7 +442,7 @@ static int export_step(struct world *w)
 
 static int restart_step(struct world *w)
 {
-    queue_close(w->q);
+    close_queue(w);
     int r = open_queue(w);
     if (r >= 0) note_point(w, w->disk.op_count);
     return r;
@@ -645,8 +658,10 @@ static void work_with_fault(struct world *w, const struct disk_fault *fault, int
         check_after_failure(w);
     }
     w->disk.recording = false;
-    queue_close(w->q);
+    close_queue(w);
     assert_true(is_sound());
+    long came = fault->times - w->disk.fault.times - w->faults_unseen;
+    assert_int_equal(w->faults_counted, fault->kind == DISK_FAULT_SYNC ? came : 0);
 }
 
 /* within: how many calls of the kind a run makes */
