@@ -189,18 +189,40 @@ static long no_id(void)
     return passes ? PLATFORM_ID_NOT_NOW : -1;
 }
 
-long platform_group_id(const char *name)
+static long find_group(const char *name)
 {
     errno = 0;
     const struct group *g = getgrnam(name);
     return g ? (long)g->gr_gid : no_id();
 }
 
-long platform_user_id(const char *name)
+static long find_user(const char *name)
 {
     errno = 0;
     const struct passwd *p = getpwnam(name);
     return p ? (long)p->pw_uid : no_id();
+}
+
+/* glibc asks one source after the other, and forgets that it could not read the list. */
+static long id_of(const char *name, const char *list, long (*find)(const char *name))
+{
+    long id = find(name);
+    if (id >= 0) return id;
+    int fd = open(list, O_RDONLY | O_CLOEXEC);
+    bool readable = fd >= 0 || errno == ENOENT || errno == EACCES;
+    if (fd >= 0) close(fd);
+    return readable ? find(name)
+                    : PLATFORM_ID_NOT_NOW; /* again: it may have been a moment's fault */
+}
+
+long platform_group_id(const char *name)
+{
+    return id_of(name, "/etc/group", find_group);
+}
+
+long platform_user_id(const char *name)
+{
+    return id_of(name, "/etc/passwd", find_user);
 }
 
 /* A decimal environment variable, -1 when it is absent or no number. */
