@@ -17,8 +17,7 @@ static unsigned roll(unsigned n)
 static struct recent_key key_of(unsigned id, unsigned name)
 {
     struct recent_key k = {{0}};
-    k.bytes[0] = (unsigned char)(id * 16);
-    k.bytes[1] = (unsigned char)(id % 5 < 2 ? MAX * 2 - 1 : id % 5);
+    k.bytes[0] = (unsigned char)(id % 5 < 2 ? 255 : 2 * id);
     k.bytes[5] = (unsigned char)id;
     k.bytes[RECENT_ID_BYTES] = (unsigned char)name;
     return k;
@@ -39,13 +38,31 @@ static void check_all(const struct recent *r, int64_t seqs[IDS][NAMES])
     }
 }
 
-static void it_does_what_a_list_does(void **state)
+/* Each is in the part of its key, and found once. */
+static void check_parts(const struct recent *r)
+{
+    size_t found = 0;
+    for (unsigned part = 0; part < RECENT_PARTS; part++) {
+        const struct recent_entry *e;
+        int64_t seqs[MAX];
+        size_t at = 0, n = 0;
+        while ((e = recent_in_part(r, part, &at)) != NULL) {
+            assert_int_equal(e->key.bytes[0] * RECENT_PARTS / 256, part);
+            for (size_t i = 0; i < n; i++) assert_int_not_equal(seqs[i], e->seq);
+            seqs[n++] = e->seq;
+        }
+        found += n;
+    }
+    assert_int_equal(found, r->count);
+}
+
+static void do_what_a_list_does(size_t max)
 {
     static int64_t seqs[IDS][NAMES];
     struct recent r;
     int64_t next = 1;
     size_t count = 0;
-    assert_int_equal(recent_open(&r, MAX), 0);
+    assert_int_equal(recent_open(&r, max), 0);
     for (int step = 0; step < STEPS; step++) {
         unsigned id = roll(IDS), name = roll(NAMES);
         struct recent_key k = key_of(id, name);
@@ -68,13 +85,20 @@ static void it_does_what_a_list_does(void **state)
             count++;
         }
         assert_int_equal(r.count, count);
-        assert_int_equal(recent_full(&r), count == MAX);
+        assert_int_equal(recent_full(&r), count == max);
         check_all(&r, seqs);
+        check_parts(&r);
     }
     recent_clear(&r);
     memset(seqs, 0, sizeof seqs);
     check_all(&r, seqs);
     recent_close(&r);
+}
+
+static void it_does_what_a_list_does(void **state)
+{
+    do_what_a_list_does(MAX);
+    do_what_a_list_does(RECENT_PARTS / 8); /* more parts than slots */
 }
 
 static void removing_what_is_not_there_changes_nothing(void **state)

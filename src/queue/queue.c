@@ -24,7 +24,7 @@
  *    queue_tidy; so queued = last - gone, and neither a push nor opening has to count.
  * 4. Every seq up to SLOT_KNOWN_UPTO that a table remembers is in `known`; those above are in
  *    memory (recent.c), read from the tables at opening. A push so touches one page, that of its
- *    row. The ids move over in bulk, in the order of the table, when 2,000 have gathered and
+ *    row. The ids move over in bulk, in the order of the table, when 8,000 have gathered and
  *    nobody waits; a part that is moved twice, after a power cut, does no harm.
  * 5. What memory says is what the tables say plus the open transaction: whenever a transaction is
  *    lost or rolled back, memory is read anew.
@@ -50,6 +50,9 @@
  *   `known` written at each push    18.3 KB  23.7 KB              6.1 KB       6.7 KB
  *   the same, 1024-byte pages       12.7 KB  16.8 KB              4.8 KB       5.1 KB
  *   this, 4096-byte pages           12.5 KB  17.8 KB              3.0 KB       3.5 KB
+ *
+ * Then with 60,000 ids known, and 8,000 moving together instead of 2,000: 3.0 became 2.4 KB when 64
+ * share a commit, 3.9 became 3.5 when 16 do; a push 1.8 to 3 us of CPU less.
  *
  * Smaller pages write less when an event comes alone, but then commits share 4096-byte sectors:
  * with psow=0 SQLite makes up for that by writing whole sectors (29 KB), without it a torn sector
@@ -86,10 +89,10 @@ const struct limits queue_limits = {
     .free_keep_bytes  = 1024 * 1024,
     .give_back_pages  = 256,
     .forget_rows      = 512,
-    .recent_max       = 4096,
+    .recent_max       = 16384,
     .recent_spare     = 512,
-    .recent_idle      = 2048,
-    .recent_must      = 3072,
+    .recent_idle      = 8192,
+    .recent_must      = 10240,
 };
 
 #define APPLICATION_ID 1953525619 /* "tpos" */
@@ -560,15 +563,14 @@ int queue_done(struct queue *q, int result)
 /* Moves ids from memory into `known`: those of one part of the order of that table. */
 int queue_merge_part(struct queue *q, struct fault *why)
 {
-    const struct recent_key any = {{0}};
     const struct recent_entry *e;
     size_t at = 0;
     if (q->merge_upto == 0) {
         q->merge_upto = q->slots[SLOT_LAST_SEQ];
         q->merge_part = 0;
     }
-    while ((e = recent_next(&q->recent, &any, 0, &at)) != NULL) {
-        if (e->seq > q->merge_upto || e->key.bytes[0] >> 4 != (int)q->merge_part) continue;
+    while ((e = recent_in_part(&q->recent, q->merge_part, &at)) != NULL) {
+        if (e->seq > q->merge_upto) continue;
         struct str key = {(const char *)e->key.bytes, RECENT_KEY_BYTES};
         int r = db_run(q->db, SQL_KNOWN_ADD, DB_ARGS(DB_ARG_BLOB(key), DB_ARG_INT(e->seq)), why);
         if (r < 0) return r;

@@ -5,7 +5,8 @@
  * 1. A slot with seq 0 is empty; every entry stands at its home slot or behind it with no empty
  *    slot between (removing moves the entries behind back, so there are no tombstones).
  * 2. The home slot depends on the part of the key that comes from the event id alone, so that all
- *    events of one id stand in one run.
+ *    events of one id stand in one run; and homes are in the order of the keys, so that a part of
+ *    them is a stretch of slots and goes into the table page by page.
  */
 #include "queue/recent.h"
 
@@ -40,9 +41,9 @@ bool recent_full(const struct recent *r)
 
 static size_t home(const struct recent *r, const struct recent_key *key)
 {
-    uint32_t h;
-    memcpy(&h, key->bytes + 1, sizeof h);
-    return h & (r->slot_count - 1);
+    const unsigned char *b = key->bytes;
+    uint64_t h = (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
+    return (size_t)(h * r->slot_count >> 32);
 }
 
 static size_t next(const struct recent *r, size_t slot)
@@ -78,6 +79,19 @@ const struct recent_entry *recent_next(const struct recent *r, const struct rece
         const struct recent_entry *e = &r->slots[(first + (*at)++) & (r->slot_count - 1)];
         if (e->seq == 0 && bytes > 0) break;
         if (e->seq != 0 && memcmp(e->key.bytes, key->bytes, bytes) == 0) return e;
+    }
+    return NULL;
+}
+
+const struct recent_entry *recent_in_part(const struct recent *r, unsigned part, size_t *at)
+{
+    size_t first = part * r->slot_count / RECENT_PARTS;
+    size_t last = ((part + 1) * r->slot_count - 1) / RECENT_PARTS;
+    while (*at < r->slot_count) {
+        size_t i = first + (*at)++;
+        const struct recent_entry *e = &r->slots[i & (r->slot_count - 1)];
+        if (e->seq == 0 && i >= last) break;
+        if (e->seq != 0 && e->key.bytes[0] * RECENT_PARTS / 256U == part) return e;
     }
     return NULL;
 }

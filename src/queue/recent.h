@@ -18,7 +18,7 @@ enum {
     RECENT_ID_BYTES = 12,   /* of SHA-256 of the event id */
     RECENT_EVENT_BYTES = 4, /* of SHA-256 of the event's key name */
     RECENT_KEY_BYTES = RECENT_ID_BYTES + RECENT_EVENT_BYTES,
-    RECENT_PARTS = 16 /* a key belongs to the part of its first four bits */
+    RECENT_PARTS = 64 /* a key belongs to the part of its first six bits */
 };
 
 struct recent_key {
@@ -45,6 +45,8 @@ int64_t recent_find(const struct recent *r, const struct recent_key *key); /* se
  * with *at = 0; NULL at the end. */
 const struct recent_entry *recent_next(const struct recent *r, const struct recent_key *key,
                                        size_t bytes, size_t *at);
+/* The same for those of a part, 0 … RECENT_PARTS - 1: the parts are in the order of the keys. */
+const struct recent_entry *recent_in_part(const struct recent *r, unsigned part, size_t *at);
 void recent_remove(struct recent *r, const struct recent_key *key);
 void recent_remove_upto(struct recent *r, int64_t seq); /* all with a seq of at most this */
 
