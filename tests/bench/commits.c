@@ -2,7 +2,7 @@
  * commits.c: what SQLite itself can do on this disk, as the yardstick.
  *
  * The settings are those of the queue: WAL, synchronous=FULL, locking_mode=EXCLUSIVE. The row is as
- * long as a call and has no index but its number, so that the yardstick is on the generous side.
+ * long as the queue's and has no index but its number, so that the yardstick is on the generous side.
  */
 #include "bench/bench.h"
 
@@ -30,7 +30,7 @@ static bool commit_rows(sqlite3 *db, sqlite3_stmt *insert, unsigned rows)
 
 static bool commit_for(struct commits *c, sqlite3 *db, sqlite3_stmt *insert)
 {
-    char row[BENCH_CALL_BYTES];
+    char row[BENCH_ROW_BYTES];
     memset(row, 'r', sizeof(row));
     sqlite3_bind_blob(insert, 1, row, sizeof(row), SQLITE_STATIC);
     int64_t began_us = bench_now_us(), now_us = began_us;
@@ -39,7 +39,7 @@ static bool commit_for(struct commits *c, sqlite3 *db, sqlite3_stmt *insert)
         c->rows += c->rows_a_commit;
         now_us = bench_now_us();
     }
-    c->took_s = (double)(now_us - began_us) / 1e6;
+    c->took_s += (double)(now_us - began_us) / 1e6;
     return true;
 }
 
@@ -47,7 +47,6 @@ bool commits_run(struct commits *c)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *insert = NULL;
-    c->rows = 0;
     bool good = sqlite3_open(c->path, &db) == SQLITE_OK &&
                 run(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
                         "PRAGMA synchronous=FULL;"

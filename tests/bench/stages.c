@@ -131,6 +131,7 @@ static bool measure_seal(struct stages *s, struct str rest)
 static bool measure_insert(struct stages *s, struct str rest)
 {
     char id[32];
+    while (queue_tidy(s->queue, NULL, NULL) > 0) continue; /* makes the ballast, as an agent does */
     double began = cpu_us();
     for (unsigned i = 0; i < CALLS; i++) {
         int64_t seq;
