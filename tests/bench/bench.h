@@ -15,24 +15,40 @@ enum {
     BENCH_CALL_BYTES = 700,     /* of a call's JSON body */
     BENCH_ROW_BYTES = 835,      /* what the queue keeps of it: 790 sealed, and the columns beside */
     BENCH_CONNECTIONS_MAX = 64, /* what one listener takes */
+    LOAD_REQUEST_BYTES = 1024,
     BENCH_PATH_BYTES = 200
 };
 
 int64_t bench_now_us(void); /* monotonic */
 
-/* load.c: calls over the Unix socket, keep-alive, each with an id of its own. */
+/* load.c: calls over the Unix socket, keep-alive, each with an id of its own; or over loopback TCP, to
+ * a peer in its own speech. */
+struct load_speech {
+    const char *name;
+    size_t (*hello)(char *out, unsigned connection); /* before the first request; NULL: nothing */
+    size_t (*request)(char *out, unsigned connection, uint64_t id); /* LOAD_REQUEST_BYTES at most */
+    /* 1: taken, 0: not all is there yet, -1: refused; in ends in a NUL. NULL: nobody answers, and
+     * all that can be known is that the kernel took it. */
+    int (*answered)(const char *in, size_t len);
+};
+extern const struct load_speech load_track, load_empty; /* a sale; what HTTP alone costs */
 struct load {
     const char *socket;
+    int port;                         /* instead of the socket; 0: none */
+    const struct load_speech *speech; /* NULL: load_track */
     unsigned connections;
     double seconds;
-    uint64_t first_id; /* ids count up from here */
-    bool empty;        /* GET /healthz instead: what HTTP alone costs */
+    uint64_t first_id;          /* ids count up from here */
+    uint64_t most;              /* requests; 0: as many as the time allows */
+    void (*taken)(uint64_t id); /* hears of each good answer; NULL: nobody */
     /* out */
-    uint64_t queued; /* answers, of empty ones too */
+    uint64_t queued; /* good answers, of empty ones too */
     double took_s;
     unsigned p50_us, p99_us; /* from the first byte out to the last byte in */
 };
 bool load_run(struct load *l);
+/* A purchase of two articles, padded to BENCH_CALL_BYTES; its messageId is bench-ID. */
+void load_purchase(char out[BENCH_CALL_BYTES + 1], uint64_t id);
 /* One request without a load; true when the answer has status 200. */
 bool load_ask(const char *socket, const char *method, const char *path);
 bool load_say(const char *socket, const char *method, const char *path, const char *body);
@@ -50,8 +66,9 @@ struct commits {
 };
 bool commits_run(struct commits *c);
 
-/* sink.c: a server on loopback that answers {"code":0} to everything, in a thread of its own. */
-int sink_start(int port); /* 0: any; its port, or -1 */
+/* sink.c: a server on loopback that answers {"code":0} to everything, in threads of its own. port 0:
+ * any; its port, or -1. hear: is told of each body before its answer, ends in a NUL; NULL: nobody. */
+int sink_start(int port, void (*hear)(char *body, size_t len));
 struct sink_counts {
     uint64_t events, requests;
     int64_t first_us, last_us;       /* of the first request's head and of the last answer */

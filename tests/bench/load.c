@@ -3,12 +3,15 @@
  *
  * Every connection is always in one of two states: sending its request, or waiting for its answer;
  * the next request follows at once. An answer that is not "queued" ends the run: a benchmark of
- * refusals would be a fast one.
+ * refusals would be a fast one. What is said and what an answer means is a speech's; tillpost's are
+ * here, those of its peers in peers_load.c.
  */
 #include "bench/bench.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +23,6 @@
 #include <unistd.h>
 
 enum {
-    REQUEST_BYTES = 1024,
     ANSWER_BYTES = 4096,
     STALL_MS = 10 * 1000,
     LATENCIES_MAX = 1 << 20 /* the rest is not looked at */
@@ -28,10 +30,12 @@ enum {
 
 struct till {
     int fd;
-    char out[REQUEST_BYTES], in[ANSWER_BYTES];
+    const struct load_speech *speech;
+    unsigned number;
+    uint64_t id; /* of the sale under way */
+    char out[LOAD_REQUEST_BYTES], in[ANSWER_BYTES];
     size_t out_len, out_done, in_len;
     int64_t began_us;
-    const char *wanted; /* stands in a good answer */
 };
 
 static struct till tills[BENCH_CONNECTIONS_MAX];
@@ -55,25 +59,30 @@ static int connect_to(const char *path)
     return -1;
 }
 
-static void write_empty_request(struct till *t)
+static int connect_to_port(int port)
 {
-    t->out_len =
-        (size_t)snprintf(t->out, sizeof(t->out), "GET /healthz HTTP/1.1\r\nHost: till\r\n\r\n");
-    t->out_done = t->in_len = 0;
-    t->wanted = " 200 OK\r\n";
-    t->began_us = bench_now_us();
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    const int yes = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0)
+        return fd;
+    if (fd >= 0) close(fd);
+    return -1;
 }
 
-/* A purchase of two articles, padded to BENCH_CALL_BYTES. */
-static void write_request(struct till *t, uint64_t id)
+/* tillpost's speech ---------------------------------------------------------------------------- */
+
+void load_purchase(char out[BENCH_CALL_BYTES + 1], uint64_t id)
 {
-    char body[BENCH_CALL_BYTES + 1], stamp[32];
+    char stamp[32];
     time_t now = time(NULL);
     struct tm tm;
     gmtime_r(&now, &tm);
     strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
     int len = snprintf(
-        body, sizeof(body),
+        out, BENCH_CALL_BYTES + 1,
         "{\"type\":\"track\",\"event\":\"Order Completed\",\"messageId\":\"bench-%" PRIu64 "\","
         "\"timestamp\":\"%s\",\"properties\":{\"email\":\"customer%" PRIu64 "@example.com\","
         "\"phone\":\"+1 213 373 4253\",\"order_id\":\"order-%" PRIu64 "\",\"shop_id\":\"store-7\","
@@ -83,27 +92,55 @@ static void write_request(struct till *t, uint64_t id)
         "{\"product_id\":\"SKU-2\",\"name\":\"Sock\",\"price\":4.5,\"quantity\":3}]},"
         "\"context\":{\"locale\":\"en-US\",\"page\":{\"referrer\":\"",
         id, stamp, id, id);
-    memset(body + len, 'r', sizeof(body) - (size_t)len);
-    memcpy(body + BENCH_CALL_BYTES - 4, "\"}}}", 4);
-    body[BENCH_CALL_BYTES] = '\0';
-    t->out_len = (size_t)snprintf(t->out, sizeof(t->out),
-                                  "POST /v1/track HTTP/1.1\r\nHost: till\r\nContent-Type: "
-                                  "application/json\r\nContent-Length: %d\r\n\r\n%s",
-                                  BENCH_CALL_BYTES, body);
-    t->out_done = t->in_len = 0;
-    t->wanted = "\"status\":\"queued\"";
-    t->began_us = bench_now_us();
+    memset(out + len, 'r', (size_t)(BENCH_CALL_BYTES - len));
+    memcpy(out + BENCH_CALL_BYTES - 4, "\"}}}", 5);
 }
 
-/* Length of the whole answer in t->in, 0 while it is not all there. */
-static size_t answer_length(struct till *t)
+static size_t say_track(char *out, unsigned connection, uint64_t id)
 {
-    t->in[t->in_len] = '\0';
-    const char *end = strstr(t->in, "\r\n\r\n");
-    const char *length = end ? strcasestr(t->in, "\r\nContent-Length:") : NULL;
-    if (!length) return 0;
-    size_t whole = (size_t)(end + 4 - t->in) + (size_t)strtoul(length + 17, NULL, 10);
-    return t->in_len >= whole ? whole : 0;
+    char body[BENCH_CALL_BYTES + 1];
+    load_purchase(body, id);
+    return (size_t)snprintf(out, LOAD_REQUEST_BYTES,
+                            "POST /v1/track HTTP/1.1\r\nHost: till\r\nContent-Type: "
+                            "application/json\r\nContent-Length: %d\r\n\r\n%s",
+                            BENCH_CALL_BYTES, body);
+}
+
+static size_t say_healthz(char *out, unsigned connection, uint64_t id)
+{
+    return (size_t)snprintf(out, LOAD_REQUEST_BYTES, "GET /healthz HTTP/1.1\r\nHost: till\r\n\r\n");
+}
+
+/* Whether a whole answer is there, with that in it. */
+static int answered_with(const char *in, size_t len, const char *wanted)
+{
+    const char *end = strstr(in, "\r\n\r\n");
+    const char *length = end ? strcasestr(in, "\r\nContent-Length:") : NULL;
+    if (!length || len < (size_t)(end + 4 - in) + (size_t)strtoul(length + 17, NULL, 10)) return 0;
+    return strstr(in, wanted) ? 1 : -1;
+}
+
+static int hear_queued(const char *in, size_t len)
+{
+    return answered_with(in, len, "\"status\":\"queued\"");
+}
+
+static int hear_ok(const char *in, size_t len)
+{
+    return answered_with(in, len, " 200 OK\r\n");
+}
+
+const struct load_speech load_track = {"track", NULL, say_track, hear_queued};
+const struct load_speech load_empty = {"healthz", NULL, say_healthz, hear_ok};
+
+/* A till --------------------------------------------------------------------------------------- */
+
+static void write_request(struct till *t, uint64_t id)
+{
+    t->id = id;
+    t->out_len = t->speech->request(t->out, t->number, id);
+    t->out_done = t->in_len = 0;
+    t->began_us = bench_now_us();
 }
 
 static bool till_send(struct till *t)
@@ -115,17 +152,41 @@ static bool till_send(struct till *t)
     return true;
 }
 
-/* 1: an answer "queued" is there, 0: not yet, -1: it is none. */
+/* 1: a good answer is there, 0: not yet, -1: it is none. */
 static int till_receive(struct till *t)
 {
+    if (!t->speech->answered) return 1;
     ssize_t n = recv(t->fd, t->in + t->in_len, sizeof(t->in) - 1 - t->in_len, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
     if (n <= 0) return -1;
     t->in_len += (size_t)n;
-    if (!answer_length(t)) return 0;
-    if (strstr(t->in, t->wanted)) return 1;
-    fprintf(stderr, "bench: not queued: %s\n", t->in);
-    return -1;
+    t->in[t->in_len] = '\0';
+    int answered = t->speech->answered(t->in, t->in_len);
+    if (answered < 0) fprintf(stderr, "bench: refused: %s\n", t->in);
+    return answered;
+}
+
+/* What was written, and its answer; nothing else goes on meanwhile. */
+static bool till_ask(struct till *t)
+{
+    struct pollfd one = {.fd = t->fd, .events = POLLIN};
+    int answered = 0;
+    while (t->out_done < t->out_len && till_send(t)) continue;
+    while (answered == 0 && poll(&one, 1, STALL_MS) > 0) answered = till_receive(t);
+    return answered > 0;
+}
+
+static bool till_open(const struct load *l, struct till *t, unsigned number)
+{
+    t->speech = l->speech ? l->speech : &load_track;
+    t->number = number;
+    t->out_len = t->out_done = t->in_len = 0;
+    t->fd = l->port ? connect_to_port(l->port) : connect_to(l->socket);
+    if (t->fd < 0 || !t->speech->hello) return t->fd >= 0;
+    t->out_len = t->speech->hello(t->out, number);
+    if (till_ask(t)) return true;
+    close(t->fd);
+    return false;
 }
 
 static void note_latency(const struct till *t)
@@ -142,10 +203,10 @@ static bool step(struct load *l, struct till *t, uint64_t *next_id, bool more)
     if (answered <= 0) return answered == 0;
     note_latency(t);
     l->queued++;
+    if (l->taken) l->taken(t->id);
     t->out_len = t->out_done = 0;
-    if (!more) return true;
-    if (l->empty) write_empty_request(t);
-    else write_request(t, (*next_id)++);
+    if (!more || (l->most && *next_id - l->first_id >= l->most)) return true;
+    write_request(t, (*next_id)++);
     return till_send(t);
 }
 
@@ -156,7 +217,7 @@ static int wait_for(struct load *l, struct pollfd *fds)
     for (unsigned i = 0; i < l->connections; i++) {
         const struct till *t = &tills[i];
         fds[i].fd = t->out_len ? t->fd : -1;
-        fds[i].events = t->out_done < t->out_len ? POLLOUT : POLLIN;
+        fds[i].events = t->out_done < t->out_len || !t->speech->answered ? POLLOUT : POLLIN;
         fds[i].revents = 0;
         waiting += t->out_len != 0;
     }
@@ -169,10 +230,7 @@ static bool run_until(struct load *l, int64_t end_us)
     struct pollfd fds[BENCH_CONNECTIONS_MAX];
     uint64_t next_id = l->first_id;
     int waiting;
-    for (unsigned i = 0; i < l->connections; i++) {
-        if (l->empty) write_empty_request(&tills[i]);
-        else write_request(&tills[i], next_id++);
-    }
+    for (unsigned i = 0; i < l->connections; i++) write_request(&tills[i], next_id++);
     while ((waiting = wait_for(l, fds)) > 0) {
         bool more = bench_now_us() < end_us;
         for (unsigned i = 0; i < l->connections; i++) {
@@ -193,10 +251,7 @@ bool load_run(struct load *l)
     latency_count = 0;
     l->queued = 0;
     unsigned open = 0;
-    for (; open < l->connections; open++) {
-        tills[open].fd = connect_to(l->socket);
-        if (tills[open].fd < 0) break;
-    }
+    while (open < l->connections && till_open(l, &tills[open], open)) open++;
     int64_t began_us = bench_now_us();
     bool good = open == l->connections && run_until(l, began_us + (int64_t)(l->seconds * 1e6));
     l->took_s = (double)(bench_now_us() - began_us) / 1e6;
@@ -233,14 +288,10 @@ bool load_say(const char *socket_path, const char *method, const char *path, con
 unsigned load_one(const char *socket_path, uint64_t id)
 {
     static struct till t;
-    int answered = 0;
-    t.fd = connect_to(socket_path);
-    if (t.fd < 0) return 0;
+    if (!till_open(&(struct load){.socket = socket_path}, &t, 0)) return 0;
     write_request(&t, id);
-    while (t.out_done < t.out_len && till_send(&t)) continue;
-    struct pollfd one = {.fd = t.fd, .events = POLLIN};
-    while (answered == 0 && poll(&one, 1, STALL_MS) > 0) answered = till_receive(&t);
+    bool queued = till_ask(&t);
     int64_t took_us = bench_now_us() - t.began_us;
     close(t.fd);
-    return answered > 0 && took_us > 0 ? (unsigned)took_us : 0;
+    return queued && took_us > 0 ? (unsigned)took_us : 0;
 }

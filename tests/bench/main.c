@@ -85,7 +85,7 @@ static bool measure_recording(const struct arguments *args, const char *dir, str
     r->few = (struct load){.socket = sock, .connections = FEW, .seconds = args->seconds};
     r->empty_alone = r->alone;
     r->empty_crowd = r->crowd;
-    r->empty_alone.empty = r->empty_crowd.empty = true;
+    r->empty_alone.speech = r->empty_crowd.speech = &load_empty;
     if (!load_ask(sock, "POST", "/v1/pause") || !measure_in_turn(&r->one, &r->alone) ||
         !load_run(&r->empty_alone))
         return false;
@@ -186,7 +186,7 @@ static int run(const struct arguments *args, const char *dir)
 {
     static struct results r;
     bool kept = false;
-    int port = sink_start(args->sink);
+    int port = sink_start(args->sink, NULL);
     if (args->backlog) return run_backlog(args, dir, port);
     if (args->rest) {
         if (memory_run(args->tillpost, dir, port, args->seconds, &kept) && kept)

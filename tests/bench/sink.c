@@ -1,8 +1,9 @@
 /*
  * sink.c: the least TikTok that can be thought of: it counts events and says yes.
  *
- * One connection at a time, which is all that the agent keeps. Events are counted by their
- * "event_time" members; a call's text cannot contain that with the quotes unescaped.
+ * The agent keeps one connection; its peers have more. Events are counted by their "event_time"
+ * members; a call's text cannot contain that with the quotes unescaped. The yes is one that
+ * Elasticsearch's clients understand too.
  */
 #include "bench/bench.h"
 
@@ -18,7 +19,7 @@ enum { BUFFER_BYTES = 16 * 1024 * 1024 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sink_counts counts;
-static char buffer[BUFFER_BYTES + 1];
+static void (*hears)(char *body, size_t len);
 
 struct sink_counts sink_counts(void)
 {
@@ -35,7 +36,7 @@ static bool say(int fd, const char *text)
 }
 
 /* Receives more; false at the end of the connection. */
-static bool receive(int fd, size_t *len)
+static bool receive(int fd, char *buffer, size_t *len)
 {
     ssize_t n = recv(fd, buffer + *len, BUFFER_BYTES - *len, 0);
     if (n <= 0) return false;
@@ -52,17 +53,18 @@ static uint64_t count_events(const char *body)
     return n;
 }
 
-static bool serve_one(int fd)
+static bool serve_one(int fd, char *buffer)
 {
-    static const char yes[] =
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-        "Content-Length: 57\r\n\r\n"
-        "{\"code\":0,\"message\":\"OK\",\"request_id\":\"bench\",\"data\":{}}\n";
+    static const char yes[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                              "Content-Length: 72\r\n\r\n"
+                              "{\"code\":0,\"message\":\"OK\",\"request_id\":\"bench\",\"data\":{},"
+                              "\"errors\":false}\n";
+    static const char yes_to_head[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     size_t len = 0;
     char *end = NULL;
     bool asks = false;
     while (!(end = len ? strstr(buffer, "\r\n\r\n") : NULL)) {
-        if (len == BUFFER_BYTES || !receive(fd, &len)) return false;
+        if (len == BUFFER_BYTES || !receive(fd, buffer, &len)) return false;
     }
     int64_t began_us = bench_now_us();
     const char *length = strcasestr(buffer, "\r\nContent-Length:");
@@ -71,10 +73,13 @@ static bool serve_one(int fd)
     asks = strcasestr(buffer, "100-continue") != NULL;
     if (asks && !say(fd, "HTTP/1.1 100 Continue\r\n\r\n")) return false;
     while (len < whole) {
-        if (!receive(fd, &len)) return false;
+        if (!receive(fd, buffer, &len)) return false;
     }
     uint64_t events = count_events(end);
-    if (!say(fd, yes)) return false;
+    pthread_mutex_lock(&lock);
+    if (hears) hears(end, whole - (size_t)(end - buffer));
+    pthread_mutex_unlock(&lock);
+    if (!say(fd, strncmp(buffer, "HEAD ", 5) == 0 ? yes_to_head : yes)) return false;
     pthread_mutex_lock(&lock);
     if (events && !counts.events) counts.first_us = began_us;
     if (events) counts.last_us = bench_now_us();
@@ -89,15 +94,30 @@ static bool serve_one(int fd)
 
 static void *serve(void *arg)
 {
+    int fd = (int)(intptr_t)arg;
+    char *buffer = malloc(BUFFER_BYTES + 1);
+    pthread_mutex_lock(&lock);
+    counts.connections++;
+    pthread_mutex_unlock(&lock);
+    while (buffer && serve_one(fd, buffer)) continue;
+    free(buffer);
+    close(fd);
+    return NULL;
+}
+
+static bool detach(void *(*run)(void *), int fd)
+{
+    pthread_t thread;
+    return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0 &&
+           pthread_detach(thread) == 0;
+}
+
+static void *take(void *arg)
+{
     int listener = (int)(intptr_t)arg;
     for (;;) {
         int fd = accept(listener, NULL, NULL);
-        if (fd < 0) continue;
-        pthread_mutex_lock(&lock);
-        counts.connections++;
-        pthread_mutex_unlock(&lock);
-        while (serve_one(fd)) continue;
-        close(fd);
+        if (fd >= 0 && !detach(serve, fd)) close(fd);
     }
     return NULL;
 }
@@ -134,16 +154,17 @@ double sink_rate(int port, const char *event, unsigned events, unsigned requests
     return good ? (double)events * requests / took_s : 0;
 }
 
-int sink_start(int port)
+int sink_start(int port, void (*hear)(char *body, size_t len))
 {
-    pthread_t thread;
+    const int yes = 1;
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     socklen_t len = sizeof(a);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 16) != 0) return -1;
-    if (getsockname(fd, (struct sockaddr *)&a, &len) != 0) return -1;
-    if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) != 0) return -1;
-    pthread_detach(thread);
+    hears = hear;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
+        bind(fd, (struct sockaddr *)&a, len) != 0 || listen(fd, 16) != 0)
+        return -1;
+    if (getsockname(fd, (struct sockaddr *)&a, &len) != 0 || !detach(take, fd)) return -1;
     return ntohs(a.sin_port);
 }
