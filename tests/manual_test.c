@@ -128,6 +128,20 @@ static void every_error_code_is_in_the_manual_with_its_status(void **state)
     free(text);
 }
 
+static void every_exit_status_is_in_the_manual(void **state)
+{
+    char item[16];
+    char *text = manual("tillpost.1");
+    const char *section = strstr(text, ".Sh EXIT STATUS");
+    assert_non_null(section);
+    for (int err = 0; err >= -TILLPOST_ERR_COUNT; err--) {
+        int status = err == 0 ? 0 : tillpost_err_info(err)->exit;
+        (void)snprintf(item, sizeof item, "\n.It %d\n", status);
+        if (!strstr(section, item)) fail_msg("%d", status);
+    }
+    free(text);
+}
+
 static void every_problem_is_in_the_manual(void **state)
 {
     char *text = section("STATUS");
@@ -165,6 +179,7 @@ int main(void)
         cmocka_unit_test(every_option_is_in_the_manual),
         cmocka_unit_test(every_route_is_in_the_manual_and_no_other),
         cmocka_unit_test(every_error_code_is_in_the_manual_with_its_status),
+        cmocka_unit_test(every_exit_status_is_in_the_manual),
         cmocka_unit_test(every_problem_is_in_the_manual),
         cmocka_unit_test(every_metric_is_in_the_manual_and_no_other),
         cmocka_unit_test(every_code_of_the_doctor_is_in_the_manual_and_no_other),
