@@ -214,7 +214,7 @@ static int open_queue(struct world *w)
 static void close_queue(struct world *w)
 {
     long left = w->disk.fault.times;
-    if (w->q != NULL) w->faults_counted += queue_sync_failures(w->q);
+    if (w->q != NULL) w->faults_counted += (long)queue_sync_failures(w->q);
     queue_close(w->q);
     w->faults_unseen += left - w->disk.fault.times;
 }
