@@ -224,7 +224,8 @@ static bool is_loopback(const char *host)
 
 static int no_memory(struct fault *why)
 {
-    return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    (void)fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    return TILLPOST_E_NO_MEMORY;
 }
 
 /* Both are curl_free's, also of what is CONFIG: no address by HTTP, which the caller words. */
