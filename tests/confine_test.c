@@ -194,15 +194,16 @@ static int asks_for_a_user(void)
     return getpwuid(0) ? 0 : ENOENT;
 }
 
-/* Without /etc/hosts (a bare chroot) a server of the network is asked, which may be silent. */
+/* Without /etc/hosts (a bare chroot) a server of the network is asked, which may be silent, or know
+ * no such name. */
 static void *resolve(void *arg)
 {
     struct addrinfo *found = NULL;
     int *rc = arg;
     *rc = getaddrinfo("localhost", "443", NULL, &found);
     if (*rc == 0) freeaddrinfo(found);
-    bool is_silence = *rc == EAI_AGAIN && access("/etc/hosts", F_OK) < 0 && errno == ENOENT;
-    if (is_silence) *rc = 0;
+    bool no_hosts = access("/etc/hosts", F_OK) < 0 && errno == ENOENT;
+    if (no_hosts && (*rc == EAI_AGAIN || *rc == EAI_NONAME)) *rc = 0;
     return NULL;
 }
 
