@@ -226,13 +226,14 @@ static bool step(struct load *l, struct till *t, uint64_t *next_id, bool more)
     return till_send(t);
 }
 
-/* Says what is waited for, where that is not known yet. */
+/* Says what is waited for, where that is not known yet; of a till at rest nothing. */
 static bool watch(int epoll, struct till *t)
 {
     bool sends = t->out_done < t->out_len || !t->speech->answered;
     struct epoll_event e = {.events = sends ? EPOLLOUT : EPOLLIN, .data.ptr = t};
-    if (t->out_len == 0 || e.events == t->watched) return true;
-    int op = t->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (t->out_len == 0) e.events = 0;
+    if (e.events == t->watched) return true;
+    int op = !e.events ? EPOLL_CTL_DEL : t->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     t->watched = e.events;
     return epoll_ctl(epoll, op, t->fd, &e) == 0;
 }
