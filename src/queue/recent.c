@@ -71,14 +71,13 @@ int64_t recent_find(const struct recent *r, const struct recent_key *key)
     return r->slots[slot_of(r, key)].seq;
 }
 
-const struct recent_entry *recent_next(const struct recent *r, const struct recent_key *key,
-                                       size_t bytes, size_t *at)
+const struct recent_entry *recent_of_id(const struct recent *r, const struct recent_key *key,
+                                        size_t *at)
 {
-    size_t first = bytes == 0 ? 0 : home(r, key);
     while (*at < r->slot_count) {
-        const struct recent_entry *e = &r->slots[(first + (*at)++) & (r->slot_count - 1)];
-        if (e->seq == 0 && bytes > 0) break;
-        if (e->seq != 0 && memcmp(e->key.bytes, key->bytes, bytes) == 0) return e;
+        const struct recent_entry *e = &r->slots[(home(r, key) + (*at)++) & (r->slot_count - 1)];
+        if (e->seq == 0) break;
+        if (memcmp(e->key.bytes, key->bytes, RECENT_ID_BYTES) == 0) return e;
     }
     return NULL;
 }

@@ -41,10 +41,9 @@ bool recent_full(const struct recent *r);
 /* The key must not be there yet and the set not be full. */
 void recent_add(struct recent *r, const struct recent_key *key, int64_t seq);
 int64_t recent_find(const struct recent *r, const struct recent_key *key); /* seq, or 0 */
-/* Goes through all that agree in the first `bytes` of key (RECENT_ID_BYTES: one id, 0: all). Start
- * with *at = 0; NULL at the end. */
-const struct recent_entry *recent_next(const struct recent *r, const struct recent_key *key,
-                                       size_t bytes, size_t *at);
+/* Goes through all that have the event id of key. Start with *at = 0; NULL at the end. */
+const struct recent_entry *recent_of_id(const struct recent *r, const struct recent_key *key,
+                                        size_t *at);
 /* The same for those of a part, 0 … RECENT_PARTS - 1: the parts are in the order of the keys. */
 const struct recent_entry *recent_in_part(const struct recent *r, unsigned part, size_t *at);
 void recent_remove(struct recent *r, const struct recent_key *key);

@@ -304,8 +304,7 @@ static int seqs_of_id(struct queue *q, struct str event_id, int64_t *seqs, size_
     while ((r = db_next(q->db, SQL_KNOWN_OF_ID, why)) > 0 && count < EVENTS_OF_AN_ID_MAX)
         seqs[count++] = db_int(q->db, SQL_KNOWN_OF_ID, 0);
     db_reset(q->db, SQL_KNOWN_OF_ID);
-    while (count < 2 * EVENTS_OF_AN_ID_MAX &&
-           (e = recent_next(&q->recent, &low, RECENT_ID_BYTES, &at)) != NULL)
+    while (count < 2 * EVENTS_OF_AN_ID_MAX && (e = recent_of_id(&q->recent, &low, &at)) != NULL)
         seqs[count++] = e->seq;
     *n = without_repeats(seqs, count);
     return r < 0 ? r : 0;
