@@ -72,11 +72,11 @@ static void every_option_is_in_the_manual(void **state)
     free(text);
 }
 
-/* The text of a section of tillpost-api(7), for the caller to free. */
-static char *section(const char *heading)
+/* The text of a section, for the caller to free. */
+static char *section_of(const char *name, const char *heading)
 {
     char line[64];
-    char *text = manual("tillpost-api.7");
+    char *text = manual(name);
     (void)snprintf(line, sizeof line, "\n.Sh %s\n", heading);
     char *at = strstr(text, line);
     if (!at) fail_msg("no section %s", heading);
@@ -85,6 +85,11 @@ static char *section(const char *heading)
     assert_non_null(end);
     end[1] = 0;
     return text;
+}
+
+static char *section(const char *heading)
+{
+    return section_of("tillpost-api.7", heading);
 }
 
 /* Each name is an item of the text, ".It Cm NAME", once. */
@@ -131,13 +136,11 @@ static void every_error_code_is_in_the_manual_with_its_status(void **state)
 static void every_exit_status_is_in_the_manual(void **state)
 {
     char item[16];
-    char *text = manual("tillpost.1");
-    const char *section = strstr(text, ".Sh EXIT STATUS");
-    assert_non_null(section);
+    char *text = section_of("tillpost.1", "EXIT STATUS");
     for (int err = 0; err >= -TILLPOST_ERR_COUNT; err--) {
         int status = err == 0 ? 0 : tillpost_err_info(err)->exit;
         (void)snprintf(item, sizeof item, "\n.It %d\n", status);
-        if (!strstr(section, item)) fail_msg("%d", status);
+        if (!strstr(text, item)) fail_msg("%d", status);
     }
     free(text);
 }
