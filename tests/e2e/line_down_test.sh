@@ -35,7 +35,8 @@ again up-1
 say "SIGKILL in the middle of sales: what was answered stays"
 : >"$W/answered"
 (
-    for n in $(seq 200); do
+    n=0
+    while n=$((n + 1)); do # until the kill
         answer=$(purchase "rush-$n" | call POST /v1/track -H 'Content-Type: application/json' \
             --data-binary @-) || exit
         [ "$(printf %s "$answer" | "$TOOL" get status)" = queued ] && say "rush-$n" >>"$W/answered"
@@ -50,7 +51,6 @@ wait $rush
 OTHER_PIDS=''
 agent_start
 answered=$(wc -l <"$W/answered")
-[ "$answered" -lt 200 ] || fail "the kill came too late"
 queued=$(status queue.queued)
 # One more may have been committed when the kill took its answer away.
 [ "$queued" -ge $((5 + answered)) ] && [ "$queued" -le $((6 + answered)) ] ||
