@@ -62,7 +62,7 @@ static int put_text(struct config *c, const struct config_setting *s, struct str
 {
     if (!text_fits(s, v)) return wrong(s, why, "not understood");
     char *copy = arena_copy(&c->arena, v);
-    if (!copy) return fault_set(why, TILLPOST_E_NO_MEMORY, s->key, "out of memory");
+    if (!copy) return fault_no_memory(why, s->key);
     *at = copy;
     return 0;
 }
@@ -116,7 +116,7 @@ static int put_list(struct config *c, const struct config_setting *s, const stru
         if (at->count == CONFIG_LIST_MAX)
             return fault_set(why, TILLPOST_E_CONFIG, s->key, "more than %d items", CONFIG_LIST_MAX);
         char *copy = arena_copy(&c->arena, json_string(i));
-        if (!copy) return fault_set(why, TILLPOST_E_NO_MEMORY, s->key, "out of memory");
+        if (!copy) return fault_no_memory(why, s->key);
         at->items[at->count++] = copy;
     }
     return 0;

@@ -148,7 +148,7 @@ int confine_start(struct confine *f, const char *config_file, const struct confi
     add_holders(f, config_file, false);
     for (size_t i = 0; i < n; i++)
         if (needs[i].path) add_need(f, &needs[i]);
-    if (f->incomplete) return fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    if (f->incomplete) return fault_no_memory(why, NULL);
     struct platform_way ways[CONFINE_WAYS_MAX];
     for (size_t i = 0; i < f->count; i++)
         ways[i] = (struct platform_way){f->paths[i], f->writes[i]};

@@ -212,7 +212,7 @@ int api_open(const struct api_options *options, struct api **out, struct fault *
 {
     struct api *a = calloc(1, sizeof *a);
     *out = NULL;
-    if (!a) return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "out of memory");
+    if (!a) return fault_no_memory(why, NULL);
     for (size_t i = 0; i < DOORS_MAX; i++) a->doors[i] = (struct door){.fd = -1, .over_tcp = i > 0};
     for (size_t i = 0; i < LEAVING_MAX; i++) a->leaving[i].fd = -1;
     a->peers.group = -1;

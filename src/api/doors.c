@@ -46,7 +46,7 @@ static int open_unix(struct api *a, const struct api_options *o, struct door *d,
 {
     struct stat st;
     a->socket = strdup(o->socket);
-    if (!a->socket) return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "out of memory");
+    if (!a->socket) return fault_no_memory(why, NULL);
     int rc = platform_listen_unix(o->socket, o->socket_mode, a->peers.group, &d->fd);
     if (rc < 0) return socket_fault(o->socket, rc, why);
     if (lstat(o->socket, &st) != 0) return socket_fault(o->socket, TILLPOST_E_CANT_CREATE, why);

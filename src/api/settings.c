@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int no_memory(struct fault *why)
-{
-    return fault_set(why, TILLPOST_E_NO_MEMORY, NULL, "out of memory");
-}
-
 static void names_free(struct names *n)
 {
     for (size_t i = 0; i < n->count; i++) {
@@ -28,10 +23,10 @@ static int names_copy(struct names *to, const char *const *from, size_t count, s
 {
     if (count == 0) return 0;
     to->p = calloc(count, sizeof *to->p);
-    if (!to->p) return no_memory(why);
+    if (!to->p) return fault_no_memory(why, NULL);
     for (size_t i = 0; i < count; i++) {
         to->p[i] = strdup(from[i]);
-        if (!to->p[i]) return no_memory(why);
+        if (!to->p[i]) return fault_no_memory(why, NULL);
         to->count++;
     }
     return 0;
@@ -47,7 +42,7 @@ static int users_find(struct peers *p, const char *const *names, size_t count, s
 {
     if (count == 0) return 0;
     p->uids = calloc(count, sizeof *p->uids);
-    if (!p->uids) return no_memory(why);
+    if (!p->uids) return fault_no_memory(why, NULL);
     for (size_t i = 0; i < count; i++) {
         long uid = platform_user_id(names[i]);
         if (uid == PLATFORM_ID_NOT_NOW) return not_now("listen.allow_users", names[i], why);

@@ -22,6 +22,13 @@ struct fault {
 int fault_set(struct fault *why, int err, const char *path, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The one that needs no words of its own. path may be NULL. */
+static inline int fault_no_memory(struct fault *why, const char *path)
+{
+    (void)fault_set(why, TILLPOST_E_NO_MEMORY, path, "out of memory");
+    return TILLPOST_E_NO_MEMORY;
+}
+
 /* Put "prefix" before the message of a fault on its way up, so that it names its place. */
 void fault_prefix(struct fault *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

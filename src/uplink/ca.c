@@ -56,6 +56,6 @@ int ca_join(const char *bundle, const char *extra, struct buf *out, struct fault
     int rc = bundle ? add(bundle, out, why) : 0;
     buf_add_char(out, '\n'); /* a file may end without one */
     if (rc >= 0) rc = add(extra, out, why);
-    if (rc >= 0 && out->failed) rc = fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
+    if (rc >= 0 && out->failed) rc = fault_no_memory(why, NULL);
     return rc;
 }

@@ -222,12 +222,6 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-static int no_memory(struct fault *why)
-{
-    (void)fault_set(why, TILLPOST_E_NO_MEMORY, "", "out of memory");
-    return TILLPOST_E_NO_MEMORY;
-}
-
 /* Both are curl_free's, also of what is CONFIG: no address by HTTP, which the caller words. */
 static int url_parts(const char *url, unsigned flags, char **scheme, char **host, struct fault *why)
 {
@@ -236,7 +230,7 @@ static int url_parts(const char *url, unsigned flags, char **scheme, char **host
     if (rc == CURLUE_OK) rc = curl_url_get(parts, CURLUPART_SCHEME, scheme, 0);
     if (rc == CURLUE_OK) rc = curl_url_get(parts, CURLUPART_HOST, host, 0);
     curl_url_cleanup(parts);
-    if (rc == CURLUE_OUT_OF_MEMORY) return no_memory(why);
+    if (rc == CURLUE_OUT_OF_MEMORY) return fault_no_memory(why, NULL);
     bool http = rc == CURLUE_OK && (strcmp(*scheme, "http") == 0 || strcmp(*scheme, "https") == 0);
     return http ? 0 : TILLPOST_E_CONFIG;
 }
@@ -250,7 +244,7 @@ static int set_url(struct uplink *u, const struct uplink_options *o, struct faul
         (void)fault_set(why, rc, "", "the endpoint %s is no http or https address", o->url);
     if (rc >= 0 && (curl_easy_setopt(u->easy, CURLOPT_PROTOCOLS_STR, scheme) != CURLE_OK ||
                     curl_easy_setopt(u->easy, CURLOPT_URL, o->url) != CURLE_OK))
-        rc = no_memory(why);
+        rc = fault_no_memory(why, NULL);
     if (rc >= 0) u->https = strcmp(scheme, "https") == 0;
     if (rc >= 0 && is_loopback(host)) (void)curl_easy_setopt(u->easy, CURLOPT_PROXY, "");
     curl_free(scheme);
@@ -267,7 +261,8 @@ static int set_proxy(struct uplink *u, const char *proxy, struct fault *why)
     if (rc == TILLPOST_E_CONFIG)
         (void)fault_set(why, rc, "",
                         "the proxy must be http://host:port or http://user:password@host:port");
-    if (rc >= 0 && curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) != CURLE_OK) rc = no_memory(why);
+    if (rc >= 0 && curl_easy_setopt(u->easy, CURLOPT_PROXY, proxy) != CURLE_OK)
+        rc = fault_no_memory(why, NULL);
     curl_free(scheme);
     curl_free(host);
     return rc;
@@ -327,12 +322,12 @@ int uplink_open(const struct uplink_options *options, struct uplink **out, struc
     }
     started = true;
     struct uplink *u = calloc(1, sizeof *u);
-    if (!u) return no_memory(why);
+    if (!u) return fault_no_memory(why, NULL);
     buf_init(&u->reply, UPLINK_REPLY_MAX_BYTES);
     buf_init(&u->ca, (size_t)2 * CA_FILE_MAX_BYTES + 1);
     u->multi = curl_multi_init();
     u->easy = curl_easy_init();
-    int rc = u->multi && u->easy ? set_all(u, options, why) : no_memory(why);
+    int rc = u->multi && u->easy ? set_all(u, options, why) : fault_no_memory(why, NULL);
     if (rc < 0) goto fail;
     *out = u;
     return 0;
@@ -393,7 +388,7 @@ static int set_headers(struct uplink *u, struct str token, struct fault *why)
                 add_header(u, line) &&
                 curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers) == CURLE_OK;
     wipe(line, sizeof line);
-    return good ? 0 : no_memory(why);
+    return good ? 0 : fault_no_memory(why, NULL);
 }
 
 static bool set_request(struct uplink *u)
