@@ -8,8 +8,7 @@
 # CONTROL: the mutant that $TILLPOST is; then a loss has to be found.
 . "$(dirname "$0")/lib.sh"
 
-need strace
-strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+need_strace
 CALLS=${CALLS:-pwrite64 write writev fdatasync fsync ftruncate unlink unlinkat rename sendto sendmsg}
 [ -z "${TILLPOST_SOAK:-}" ] || SHARE=1
 BEGINNINGS=${BEGINNINGS:-empty schema_1}

@@ -24,11 +24,10 @@ starts() { grep -c 'takes events at' "$W/agent.log"; }
 start_settled() { [ "$(starts)" -gt "$before" ] || agent_settled; }
 
 # A start that ended did so with a status behind which the service manager starts it again.
-UNIT=$(dirname "${BASH_SOURCE[0]}")/../../platform/systemd/tillpost.service
-given_up=$(sed -n 's/^RestartPreventExitStatus=//p' "$UNIT")
-[ -n "$given_up" ] || fail "$UNIT does not say behind which status a person is waited for"
+GIVEN_UP=$(given_up)
+[ -n "$GIVEN_UP" ] || fail "tillpost.service does not say behind which status a person is waited for"
 is_tried_again() { # STATUS POINT
-    [[ " $given_up " != *" $1 "* && $1 -lt 128 ]] || fail "a start ended with $1: $2"
+    [[ " $GIVEN_UP " != *" $1 "* && $1 -lt 128 ]] || fail "a start ended with $1: $2"
 }
 
 # Once the fault is over, a start that did not end lacks nothing: it takes a sale, and reads its token to deliver it.

@@ -8,8 +8,7 @@
 # the replay has to find something, and a silent one fails.
 . "$(dirname "$0")/lib.sh"
 
-need strace
-strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+need_strace
 [ "$(id -u)" = 0 ] || skip "strace must be root's to look into a hardened agent"
 SALES=${SALES:-220}
 [ -z "${TILLPOST_SOAK:-}" ] || STATES=${SOAK_STATES:-$STATES}

@@ -4,8 +4,7 @@
 # service manager to start it afresh. (Every other sync of a day's work fails in tests/crash/error_test.sh.)
 . "$(dirname "$0")/lib.sh"
 
-need strace
-strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+need_strace
 [ "$(id -u)" = 0 ] || skip "strace must be root's to look into a hardened agent"
 [ "${SANITIZED:-0}" = 0 ] || skip "LeakSanitizer ends a traced agent"
 

@@ -5,8 +5,7 @@
 # that were tampered with.
 . "$(dirname "$0")/lib.sh"
 
-need strace
-strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+need_strace
 sandbox_start
 tell line '{"down":true}'
 agent_config

@@ -74,6 +74,14 @@ need() {
     done
 }
 
+need_strace() {
+    need strace
+    strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+}
+
+# The statuses behind which the service manager waits for a person.
+given_up() { sed -n 's/^RestartPreventExitStatus=//p' "${BASH_SOURCE%/*}/../../platform/systemd/tillpost.service"; }
+
 # FAKETIME_LIBRARY, to be preloaded. The wrapper `faketime` is not used: it names a semaphore after its process and
 # gives up when an earlier one of that number was killed.
 need_faketime() {

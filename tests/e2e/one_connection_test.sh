@@ -4,8 +4,7 @@
 # deliveries, refusals, erasure, import, export, a failed sync, a damaged file. The counter itself must find a second.
 . "$(dirname "$0")/lib.sh"
 
-need strace
-strace -f -o /dev/null true 2>"$W/strace.err" || skip "strace is not permitted here: $(head -n 1 "$W/strace.err")"
+need_strace
 [ "$(id -u)" = 0 ] || skip "strace must be root's to look into a hardened agent"
 
 # connections TRACE: "most open at one time, opened in all" of queue.db
