@@ -1,7 +1,7 @@
 /*
  * main.c: the benchmark: what the disk can do, what tillpost makes of it, side by side, in one run.
  *
- *   bench [--tillpost PROGRAM] [--dir DIR] [--seconds S] [--rest]
+ *   bench [--tillpost PROGRAM] [--dir DIR] [--seconds S] [--record | --rest]
  *   bench --backlog ROWS [--sink PORT --tls PORT --ca FILE]
  *
  * Durable events are answers "queued", each of which has left after its commit; deliveries are
@@ -37,7 +37,7 @@ enum {
 struct arguments {
     const char *tillpost, *dir;
     double seconds; /* of each measurement */
-    bool rest;
+    bool record, rest;
     unsigned backlog; /* only this: so many rows */
     int sink, tls;    /* ports; tls 0: plain HTTP */
     const char *ca;
@@ -130,13 +130,12 @@ static double ceiling(double yardstick, const struct load *empty)
     return 1 / (1 / yardstick + 1 / per_second(empty));
 }
 
-static void print_table(const struct results *r, const char *dir)
+static void print_recording(const struct results *r, const char *dir)
 {
     struct statfs fs = {0};
     double one = (double)r->one.rows / r->one.took_s;
     double group = (double)r->group.rows / r->group.took_s;
     double crowd = per_second(&r->crowd);
-    double sent_s = (double)(r->sent.last_us - r->sent.first_us) / 1e6;
     statfs(dir, &fs);
     printf("\nCalls of %d bytes; queue and yardstick on %s (file system type 0x%lx)\n\n",
            BENCH_CALL_BYTES, dir, (unsigned long)fs.f_type);
@@ -152,15 +151,21 @@ static void print_table(const struct results *r, const char *dir)
               "SQLite, 64 rows");
     print_row("tillpost, empty answers, 1 connection", per_second(&r->empty_alone), 0, NULL);
     print_row("tillpost, empty answers, 64 connections", per_second(&r->empty_crowd), 0, NULL);
-    print_row("tillpost, deliveries to loopback", (double)r->sent.events / sent_s, 0, NULL);
     printf(
         "\n  answer after (p50, p99): 1 connection %.2f, %.2f ms; 64 connections %.2f, %.2f ms\n",
         r->alone.p50_us / 1e3, r->alone.p99_us / 1e3, r->crowd.p50_us / 1e3, r->crowd.p99_us / 1e3);
     printf("  8 connections: p99 %.2f ms, at most 3 commits of SQLite's and 2 ms: %.2f ms\n",
            r->few.p99_us / 1e3, 3e3 / one + 2);
     printf("  64 connections against SQLite's 1 row a commit: %.2f\n", crowd / one);
+}
+
+static void print_delivery(const struct sink_counts *sent)
+{
+    double sent_s = (double)(sent->last_us - sent->first_us) / 1e6;
+    printf("\n");
+    print_row("deliveries to loopback", (double)sent->events / sent_s, 0, NULL);
     printf("  %" PRIu64 " events in %" PRIu64 " requests and %.2f s; none is missing\n",
-           r->sent.events, r->sent.requests, sent_s);
+           sent->events, sent->requests, sent_s);
 }
 
 static void print_log(const char *dir)
@@ -182,9 +187,31 @@ static int run_backlog(const struct arguments *args, const char *dir, int port)
     return EXIT_FAILURE;
 }
 
-static int run(const struct arguments *args, const char *dir)
+/* One agent that records, then delivers and imports. */
+static bool run_agent(const struct arguments *args, const char *dir, int port)
 {
     static struct results r;
+    pid_t agent = port < 0 ? -1 : agent_begin(args->tillpost, dir, port);
+    if (agent < 0) {
+        fprintf(stderr, "bench: %s does not start\n", args->tillpost);
+        print_log(dir);
+        return false;
+    }
+    bool good = measure_recording(args, dir, &r);
+    if (good) print_recording(&r, dir);
+    if (!args->record) {
+        good = good && measure_delivery(dir, &r);
+        if (good) print_delivery(&r.sent);
+        good =
+            good && imports_run(args->tillpost, dir, args->seconds < 1 ? LOOK_ROWS : IMPORT_ROWS);
+    }
+    good = agent_end(agent) && good;
+    if (!good) print_log(dir);
+    return good;
+}
+
+static int run(const struct arguments *args, const char *dir)
+{
     bool kept = false;
     int port = sink_start(args->sink, NULL);
     if (args->backlog) return run_backlog(args, dir, port);
@@ -194,42 +221,30 @@ static int run(const struct arguments *args, const char *dir)
         fprintf(stderr, "bench: an agent at rest costs more than is promised\n");
         return EXIT_FAILURE;
     }
-    pid_t agent = port < 0 ? -1 : agent_begin(args->tillpost, dir, port);
-    if (agent < 0) {
-        fprintf(stderr, "bench: %s does not start\n", args->tillpost);
-        print_log(dir);
-        return EXIT_FAILURE;
-    }
-    bool good = measure_recording(args, dir, &r) && measure_delivery(dir, &r);
-    if (good) print_table(&r, dir);
-    good = good && imports_run(args->tillpost, dir, args->seconds < 1 ? LOOK_ROWS : IMPORT_ROWS);
-    good = agent_end(agent) && good;
-    if (!good) print_log(dir);
     const struct agent_line line = {.port = port};
     unsigned backlog = args->seconds < 1 ? LOOK_ROWS : BACKLOG_ROWS;
-    good = good && memory_run(args->tillpost, dir, port, args->seconds, &kept) &&
-           backlog_run(args->tillpost, dir, port, &line, backlog, &kept) && stages_run(dir);
+    bool good = run_agent(args, dir, port);
+    if (!args->record)
+        good = good && memory_run(args->tillpost, dir, port, args->seconds, &kept) &&
+               backlog_run(args->tillpost, dir, port, &line, backlog, &kept) && stages_run(dir);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool read_arguments(int argc, char **argv, struct arguments *args)
 {
     static const struct option options[] = {
-        {"tillpost", required_argument, NULL, 't'},
-        {"dir", required_argument, NULL, 'd'},
-        {"seconds", required_argument, NULL, 's'},
-        {"rest", no_argument, NULL, 'r'},
-        {"backlog", required_argument, NULL, 'b'},
-        {"sink", required_argument, NULL, 'p'},
-        {"tls", required_argument, NULL, 'e'},
-        {"ca", required_argument, NULL, 'c'},
-        {NULL, 0, NULL, 0},
+        {"tillpost", required_argument, NULL, 't'}, {"dir", required_argument, NULL, 'd'},
+        {"seconds", required_argument, NULL, 's'},  {"record", no_argument, NULL, 'o'},
+        {"rest", no_argument, NULL, 'r'},           {"backlog", required_argument, NULL, 'b'},
+        {"sink", required_argument, NULL, 'p'},     {"tls", required_argument, NULL, 'e'},
+        {"ca", required_argument, NULL, 'c'},       {NULL, 0, NULL, 0},
     };
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 't': args->tillpost = optarg; break;
         case 'd': args->dir = optarg; break;
         case 's': args->seconds = strtod(optarg, NULL); break;
+        case 'o': args->record = true; break;
         case 'r': args->rest = true; break;
         case 'b': args->backlog = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'p': args->sink = (int)strtol(optarg, NULL, 10); break;
@@ -247,8 +262,10 @@ int main(int argc, char **argv)
     char dir[BENCH_PATH_BYTES];
     if (!read_arguments(argc, argv, &args)) {
         fputs(
-            "bench [--tillpost PROGRAM (or $TILLPOST)] [--dir DIR] [--seconds S] [--rest]\n"
+            "bench [--tillpost PROGRAM (or $TILLPOST)] [--dir DIR] [--seconds S]\n"
+            "      [--record | --rest]\n"
             "  DIR: on the disk to be measured, /var/tmp if absent; S: of each measurement\n"
+            "  --record: only how fast events are recorded, beside SQLite\n"
             "  --rest: only what an agent at rest costs, which must be what is promised\n"
             "  --backlog ROWS: only what so many queued events cost, and their delivery; through a\n"
             "      TLS server on port --tls, of the CA --ca, that hands on to port --sink\n",
