@@ -175,6 +175,7 @@ events { worker_connections 256; }
 http {
     log_format connection '\$connection';
     access_log $W/nginx-connections.log connection;
+    keepalive_requests ${TLS_REQUESTS_MAX:-1000};
     client_max_body_size 16m;
     client_body_buffer_size 16m;
     client_body_temp_path $W/nginx-body;
